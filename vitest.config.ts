@@ -1,0 +1,26 @@
+import { defineConfig } from 'vitest/config';
+import ClosingLineReporter from './test/helpers/closing-line-reporter.ts';
+
+const NODE_MAJOR_MIN = 24;
+const nodeMajor = Number.parseInt(process.versions.node, 10);
+if (nodeMajor < NODE_MAJOR_MIN) {
+  throw new Error(
+    `The tests were started with Node ${process.versions.node}, below ${NODE_MAJOR_MIN}: ` +
+      'start them with `npm test` or `npx vitest run`, which take the version from node_modules/.bin.',
+  );
+}
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    environment: 'node',
+    // Processes and not threads: tests open sockets, send signals and start workers. They run on the Node of this
+    // process. Two at a time: more would make timings depend on the machine.
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    teardownTimeout: 10_000,
+    reporters: ['default', new ClosingLineReporter()],
+  },
+});
