@@ -1,0 +1,147 @@
+import { isCidr } from '../base/cidr.ts';
+import { DURATION_MS_MAX, durationMsOrNull, formatDuration } from '../base/duration.ts';
+import { sizeBytesOrNull } from '../base/size.ts';
+import { parseListenAddress } from './listen-address.ts';
+import { parseTargetUrl } from './target-url.ts';
+
+/** `null` where the text has the format; else what is wrong with it and what would be right. */
+export type Format = (text: string) => string | null;
+
+/** Names of services, pools, listeners. They become parts of URLs, metric labels and file names. */
+export const ID_PATTERN = /^[a-z0-9][a-z0-9._-]{0,62}$/;
+
+/** RFC 9110 section 5.6.2. */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+const DNS_LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/;
+
+/** The longest name that DNS can carry (RFC 1035 section 2.3.4). */
+const HOST_NAME_CHARS_MAX = 253;
+
+/** Every format that a schema may name, and that our Ajv instances know. */
+export const FORMATS = {
+  id: idProblem,
+  duration: durationProblem,
+  timeout: timeoutProblem,
+  'timeout-or-none': (text) => orNone(text, timeoutProblem),
+  size: sizeProblem,
+  'size-or-none': (text) => orNone(text, sizeProblem),
+  'listen-address': (text) => problemOf(() => parseListenAddress(text)),
+  'admin-address': adminAddressProblem,
+  'target-url': (text) => problemOf(() => parseTargetUrl(text)),
+  'host-pattern': hostPatternProblem,
+  'path-prefix': pathPrefixProblem,
+  'request-path': requestPathProblem,
+  cidr: (text) => (isCidr(text) ? null : 'must be a CIDR block or an address, such as "10.0.0.0/8" or "2001:db8::/32"'),
+  'field-name': fieldNameProblem,
+  'field-value': fieldValueProblem,
+  token: (text) => (TOKEN.test(text) ? null : "must be an HTTP token: letters, digits and !#$%&'*+-.^_`|~ only"),
+  'affinity-key': affinityKeyProblem,
+  'status-range': statusRangeProblem,
+  'host-header': hostHeaderProblem,
+} as const satisfies Record<string, Format>;
+
+export type FormatName = keyof typeof FORMATS;
+
+function problemOf(parse: () => { problem: string } | object): string | null {
+  const result = parse();
+  return 'problem' in result ? result.problem : null;
+}
+
+function idProblem(text: string): string | null {
+  // The only name of Object.prototype that the pattern lets through: lookups by name must never find it.
+  if (text === 'constructor') return 'must not be "constructor", which is a reserved word';
+  if (ID_PATTERN.test(text)) return null;
+  return 'must be 1 to 63 characters of a-z, 0-9, ".", "_" and "-", the first a letter or digit';
+}
+
+function durationProblem(text: string): string | null {
+  if (durationMsOrNull(text) !== null) return null;
+  return `must be a duration such as "250ms", "30s", "5m" or "1h" (at most ${formatDuration(Math.floor(DURATION_MS_MAX / 3.6e6) * 3.6e6)})`;
+}
+
+function timeoutProblem(text: string): string | null {
+  return durationProblem(text) ?? (durationMsOrNull(text) === 0 ? 'must be more than 0' : null);
+}
+
+function orNone(text: string, format: Format): string | null {
+  const problem = text === 'none' ? null : format(text);
+  return problem === null ? null : `${problem}, or "none"`;
+}
+
+function sizeProblem(text: string): string | null {
+  return sizeBytesOrNull(text) === null ? 'must be a size such as "512B", "64KiB" or "1MiB"' : null;
+}
+
+function adminAddressProblem(text: string): string | null {
+  if (!text.startsWith('unix:')) return problemOf(() => parseListenAddress(text));
+  const path = text.slice('unix:'.length);
+  if (!path.startsWith('/') || path.endsWith('/'))
+    return 'must name a socket by its absolute path, such as "unix:/run/cutover.sock"';
+  // sun_path of unix(7) holds 108 bytes, the last of them NUL.
+  return Buffer.byteLength(path) > 107 ? 'is longer than the 107 bytes that a socket path may have' : null;
+}
+
+function hostPatternProblem(text: string): string | null {
+  const name = text.startsWith('*.') ? text.slice(2) : text;
+  if (/[A-Z]/.test(text)) return `must be in lower case: "${text.toLowerCase()}"`;
+  if (/:\d+$/.test(text) && !text.startsWith('[')) return 'must be a host without a port';
+  if (name.startsWith('[') ? isCidr(name.slice(1, -1)) && name.endsWith(']') && name === text : isHostName(name))
+    return null;
+  return 'must be a host name such as "shop.example.com", a wildcard such as "*.example.com", or an IP address (IPv6 in brackets)';
+}
+
+function isHostName(name: string): boolean {
+  return name.length <= HOST_NAME_CHARS_MAX && name.split('.').every((label) => DNS_LABEL.test(label));
+}
+
+function pathPrefixProblem(text: string): string | null {
+  const problem = requestPathProblem(text);
+  if (problem !== null) return problem;
+  if (text.includes('?')) return 'must be a path without a query';
+  if (/(^|\/)\.{1,2}(\/|$)/.test(text)) return 'must not contain "." or ".." segments';
+  return null;
+}
+
+function requestPathProblem(text: string): string | null {
+  if (!text.startsWith('/')) return `must start with "/", such as "/${text}"`;
+  // RFC 9112 section 3.2.1: a request target holds no space, control or non-ASCII character, and no fragment.
+  if (!/^[\x21\x22\x24-\x7e]+$/.test(text))
+    return 'must be a path as it is sent: no spaces, "#", control or non-ASCII characters';
+  return null;
+}
+
+function fieldNameProblem(text: string): string | null {
+  if (!TOKEN.test(text)) return 'must be a header field name';
+  if (text === '__proto__' || text === 'constructor')
+    return 'must not be "__proto__" or "constructor", which are reserved words';
+  return text === text.toLowerCase() ? null : `must be in lower case: "${text.toLowerCase()}"`;
+}
+
+function fieldValueProblem(text: string): string | null {
+  // RFC 9110 section 5.5; optional whitespace around a value is not part of it, so such a value could never match.
+  if (/^[\x21-\xff](?:[\t\x20-\xff]*[\x21-\xff])?$/.test(text) && !text.includes('\x7f')) return null;
+  return text === '' ? null : 'must be a header field value: no control characters, no space at either end';
+}
+
+function affinityKeyProblem(text: string): string | null {
+  const colon = text.indexOf(':');
+  const kind = colon === -1 ? text : text.slice(0, colon);
+  const name = colon === -1 ? '' : text.slice(colon + 1);
+  if (text === 'client-ip') return null;
+  if ((kind === 'cookie' || kind === 'header') && TOKEN.test(name)) return null;
+  return 'must be "cookie:NAME", "header:NAME" or "client-ip"';
+}
+
+function statusRangeProblem(text: string): string | null {
+  const match = /^([1-5]\d\d)(?:-([1-5]\d\d))?$/.exec(text);
+  if (match !== null && Number(match[2] ?? match[1]) >= Number(match[1])) return null;
+  return 'must be a status such as 200, or a range such as "200-299"';
+}
+
+function hostHeaderProblem(text: string): string | null {
+  const port = /:(\d{1,5})$/.exec(text);
+  const host = port === null ? text : text.slice(0, -port[0].length);
+  const hostProblem = host.startsWith('*') ? 'a wildcard' : hostPatternProblem(host.toLowerCase());
+  return hostProblem === null && Number(port?.[1] ?? 0) <= 65_535 ? null : 'must be a host, with or without a port';
+}

@@ -1,0 +1,29 @@
+import { formatHostPort, parseHostPort } from '../base/host-port.ts';
+
+export interface TargetAddress {
+  /** "host:port": what the target is called in the API and in metrics. */
+  readonly id: string;
+  /** An IPv6 address without its brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
+const HTTP_PORT = 80;
+
+/** "http://host:port", or what is wrong with it. Nothing but scheme, host and port is allowed: a target is an address. */
+export function parseTargetUrl(text: string): TargetAddress | { readonly problem: string } {
+  const match = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/?#]*)(.*)$/.exec(text);
+  if (match === null) return { problem: 'must be a URL such as "http://127.0.0.1:3000"' };
+  const scheme = (match[1] ?? '').toLowerCase();
+  const authority = match[2] ?? '';
+  const rest = match[3] ?? '';
+  if (scheme === 'https') return { problem: 'has the scheme https, which is not available in this version; use http' };
+  if (scheme !== 'http') return { problem: `has the scheme ${scheme}; use http` };
+  if (authority.includes('@')) return { problem: 'must not contain a user or password' };
+  if (rest !== '' && rest !== '/') return { problem: `must end after the port, without "${rest}"` };
+  const parsed = parseHostPort(authority);
+  if ('problem' in parsed) return parsed;
+  const port = parsed.port ?? HTTP_PORT;
+  if (port === 0) return { problem: 'has the port 0, which no server can listen on' };
+  return { id: formatHostPort(parsed.host, port), host: parsed.host, port };
+}

@@ -1,0 +1,73 @@
+import type { TSchema } from 'typebox';
+
+import { assert } from '../base/assert.ts';
+import { createAjv } from './ajv.ts';
+import { ConfigSchema, ListenerSchema, MirrorSchema, PoolSchema, ServiceSchema } from './config.ts';
+import type {
+  Config,
+  ConfigDocument,
+  ListenerConfig,
+  ListenerDocument,
+  MirrorConfig,
+  MirrorDocument,
+  PoolConfig,
+  PoolDocument,
+  ServiceConfig,
+  ServiceDocument,
+} from './config.ts';
+
+/*
+ * Defaults are a step of their own, after validation and after storing: what is stored and shown is what the operator
+ * wrote, and what runs is complete.
+ */
+
+/** The whole configuration, complete; `document` must be valid and stays as it is. */
+export function withDefaults(document: ConfigDocument): Config {
+  const config = fillConfig(document) as Config & { services: Record<string, ServiceConfig> };
+  for (const [name, service] of Object.entries(config.services)) config.services[name] = withSplit(service);
+  return config;
+}
+
+/** One service, complete; `document` must be valid and stays as it is. */
+export function serviceWithDefaults(document: ServiceDocument): ServiceConfig {
+  return withSplit(fillService(document) as ServiceConfig);
+}
+
+/** One pool, complete. */
+export function poolWithDefaults(document: PoolDocument): PoolConfig {
+  return fillPool(document) as PoolConfig;
+}
+
+/** One mirror, complete. */
+export function mirrorWithDefaults(document: MirrorDocument): MirrorConfig {
+  return fillMirror(document) as MirrorConfig;
+}
+
+/** One listener, complete. */
+export function listenerWithDefaults(document: ListenerDocument): ListenerConfig {
+  return fillListener(document) as ListenerConfig;
+}
+
+const ajv = createAjv({ fillDefaults: true, allErrors: false });
+const fillConfig = filler(ConfigSchema);
+const fillService = filler(ServiceSchema);
+const fillPool = filler(PoolSchema);
+const fillMirror = filler(MirrorSchema);
+const fillListener = filler(ListenerSchema);
+
+function filler(schema: TSchema): (document: unknown) => unknown {
+  const validate = ajv.compile(schema);
+  return (document) => {
+    const copy: unknown = structuredClone(document);
+    assert(validate(copy), `defaults were asked for an invalid document: ${ajv.errorsText(validate.errors)}`);
+    return copy;
+  };
+}
+
+/** The only pool takes all traffic without being told to. */
+function withSplit(service: ServiceConfig | Omit<ServiceConfig, 'split'>): ServiceConfig {
+  if ('split' in service) return service;
+  const pools = Object.keys(service.pools);
+  assert(pools.length === 1, 'a service of several pools without a split has passed validation');
+  return { ...service, split: { [pools[0] ?? '']: 100 } };
+}

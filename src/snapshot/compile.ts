@@ -1,0 +1,152 @@
+import { assert } from '../base/assert.ts';
+import { parseDuration } from '../base/duration.ts';
+import { parseSize } from '../base/size.ts';
+import type { ListenerConfig, MirrorConfig, PoolConfig, RuleConfig, ServiceConfig } from '../schema/config.ts';
+import { parseListenAddress } from '../schema/listen-address.ts';
+import { splitShares } from '../schema/split-shares.ts';
+import { parseTargetUrl } from '../schema/target-url.ts';
+import { allocateSlots } from './slots.ts';
+import type {
+  AffinityKey,
+  AffinitySpec,
+  ListenerSpec,
+  MirrorSpec,
+  PoolSpec,
+  RuleSpec,
+  ServiceLimits,
+  ServiceSpec,
+  ServiceTimeouts,
+  StickySpec,
+  TargetSpec,
+} from './types.ts';
+
+export interface CompileOptions {
+  /** Signs the sticky cookie where the service names no secret of its own. Must outlive restarts, or sessions move. */
+  readonly stickySecret: string;
+}
+
+/**
+ * What a data plane serves for a service. `service` is valid; `previous` is what is served for it now, so that no more
+ * users change pools than the split demands.
+ */
+export function compileService(
+  name: string,
+  service: ServiceConfig,
+  previous: ServiceSpec | null,
+  options: CompileOptions,
+): ServiceSpec {
+  return {
+    name,
+    match: { hosts: service.match.hosts, pathPrefix: compilePathPrefix(service.match.pathPrefix) },
+    pools: Object.entries(service.pools).map(([poolName, pool]) => compilePool(poolName, pool)),
+    slots: allocateSlots(previous?.slots ?? [], splitShares(service.split)),
+    algorithm: service.algorithm,
+    rules: service.rules.map(compileRule),
+    affinity: compileAffinity(name, service),
+    sticky: compileSticky(service, options),
+    mirror: service.mirror === undefined ? null : compileMirror(service.mirror),
+    timeouts: compileServiceTimeouts(service),
+    limits: compileServiceLimits(service),
+    upstream: {
+      idleConnectionsMax: service.upstream.idleConnections,
+      idleTimeoutMs: parseDuration(service.upstream.idleTimeout),
+    },
+    upgrades: service.upgrades.map((upgrade) => upgrade.toLowerCase()),
+    ambiguousPaths: service.ambiguousPaths,
+  };
+}
+
+export function compileListener(name: string, listener: ListenerConfig): ListenerSpec {
+  const address = parseListenAddress(listener.listen);
+  assert(!('problem' in address), `listener ${name} has passed validation with the address ${listener.listen}`);
+  const { timeouts, limits } = listener;
+  return {
+    name,
+    host: address.host,
+    port: address.port,
+    timeouts: {
+      requestHeadMs: parseDuration(timeouts.requestHead),
+      keepAliveMs: parseDuration(timeouts.keepAlive),
+      halfCloseMs: parseDuration(timeouts.halfClose),
+      lingerMs: parseDuration(timeouts.linger),
+    },
+    limits: {
+      requestLineBytesMax: parseSize(limits.requestLine),
+      headBytesMax: parseSize(limits.head),
+      fieldsMax: limits.fields,
+      pipelinedBytesMax: parseSize(limits.pipelined),
+      requestsPerConnectionMax: limits.requestsPerConnection,
+      connectionsMax: limits.connections,
+    },
+  };
+}
+
+/** "/api/" matches what "/api" does: at a segment border the last slash says nothing. */
+function compilePathPrefix(prefix: string): string {
+  return prefix.length > 1 && prefix.endsWith('/') ? prefix.slice(0, -1) : prefix;
+}
+
+function compilePool(name: string, pool: PoolConfig): PoolSpec {
+  return { name, version: pool.version, targets: pool.targets.map(compileTarget) };
+}
+
+function compileTarget(target: PoolConfig['targets'][number]): TargetSpec {
+  const address = parseTargetUrl(target.url);
+  assert(!('problem' in address), `a target has passed validation with the URL ${target.url}`);
+  return { ...address, weight: target.weight, zone: target.zone, state: target.state };
+}
+
+function compileRule(rule: RuleConfig): RuleSpec {
+  return {
+    name: rule.name,
+    when: { headers: Object.entries(rule.when.headers), clientIp: rule.when.clientIp },
+    pool: rule.pool,
+  };
+}
+
+function compileAffinity(name: string, service: ServiceConfig): AffinitySpec {
+  return { keys: (service.affinity?.key ?? []).map(compileAffinityKey), salt: service.affinity?.salt ?? name };
+}
+
+function compileAffinityKey(key: string): AffinityKey {
+  if (key === 'client-ip') return { kind: 'client-ip' };
+  const colon = key.indexOf(':');
+  const name = key.slice(colon + 1);
+  // Field names are compared without regard to case (RFC 9110 section 5.1), cookie names with it (RFC 6265 section 5.3).
+  return key.startsWith('cookie:') ? { kind: 'cookie', name } : { kind: 'header', name: name.toLowerCase() };
+}
+
+function compileSticky(service: ServiceConfig, options: CompileOptions): StickySpec | null {
+  if (service.sticky === undefined) return null;
+  return { cookie: service.sticky.cookie, secret: service.sticky.secret ?? options.stickySecret };
+}
+
+function compileMirror(mirror: MirrorConfig): MirrorSpec {
+  return {
+    pool: mirror.pool,
+    share: Math.round(mirror.percent * 100),
+    unsafeMethods: mirror.unsafeMethods,
+    concurrencyMax: mirror.concurrency,
+    bodyBytesMax: parseSize(mirror.bodyBytes),
+    timeoutMs: parseDuration(mirror.timeout),
+  };
+}
+
+function compileServiceTimeouts({ timeouts }: ServiceConfig): ServiceTimeouts {
+  return {
+    connectMs: parseDuration(timeouts.connect),
+    responseHeadMs: parseDuration(timeouts.responseHead),
+    requestBodyIdleMs: parseDuration(timeouts.requestBodyIdle),
+    responseBodyIdleMs: parseDuration(timeouts.responseBodyIdle),
+    tunnelIdleMs: parseDuration(timeouts.tunnelIdle),
+    totalMs: timeouts.total === 'none' ? 0 : parseDuration(timeouts.total),
+  };
+}
+
+function compileServiceLimits({ limits }: ServiceConfig): ServiceLimits {
+  return {
+    requestBodyBytesMax: limits.requestBody === 'none' ? 0 : parseSize(limits.requestBody),
+    responseHeadBytesMax: parseSize(limits.responseHead),
+    responseFieldsMax: limits.responseFields,
+  };
+}

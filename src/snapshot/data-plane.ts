@@ -1,0 +1,129 @@
+/**
+ * What the control plane knows of a data plane. One in the same process implements it directly; a worker process
+ * implements it behind messages. Everything that crosses is plain data.
+ */
+import type { SnapshotUpdate } from './types.ts';
+
+export interface DataPlane {
+  /**
+   * Makes `update` the current snapshot by one assignment. When it resolves, no request accepted later is routed by
+   * an older generation. `track` asks for the in-flight requests of those pools at the flip to be counted down.
+   */
+  apply(update: SnapshotUpdate, track?: DrainRequest): Promise<Applied>;
+  /** Where the health checks moved targets; unknown targets are ignored. */
+  setHealth(changes: readonly TargetHealth[]): void;
+  /** Where a tracked drain stands now. `null`: not (or no longer) known. */
+  drainCount(id: string): Promise<DrainCount | null>;
+  /** Ends what is left of a tracked drain, connections included, and counts it as cut. */
+  cutDrain(id: string): Promise<DrainCount | null>;
+  /** Stops counting it. */
+  forgetDrain(id: string): void;
+  /** All counters since start, and the gauges of this moment. */
+  report(): Promise<DataPlaneReport>;
+}
+
+export interface DrainRequest {
+  /** The receipt's id. */
+  readonly id: string;
+  readonly pools: readonly { readonly service: string; readonly pool: string }[];
+}
+
+export interface Applied {
+  readonly generation: number;
+  /** The drain at the moment of the flip, where one was asked for. */
+  readonly drain: DrainCount | null;
+}
+
+export interface DrainCount {
+  /** Requests under way on the tracked pools when the new snapshot took over. */
+  readonly inFlightAtFlip: number;
+  /** Of those, still under way. */
+  readonly remaining: number;
+  /** Of those, ended by `cutDrain` before they were finished. */
+  readonly cut: number;
+  /** Of the remaining ones, upgraded connections (WebSocket and other tunnels). */
+  readonly longLived: number;
+}
+
+export interface TargetHealth {
+  readonly service: string;
+  readonly pool: string;
+  /** "host:port" */
+  readonly target: string;
+  readonly up: boolean;
+}
+
+/** Bounded set for the `method` label: what a client sends can never make a new series. */
+export const METHOD_LABELS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'other'] as const;
+
+/**
+ * Durations are counted in log-linear buckets of microseconds: four per power of two, so that a value is known to
+ * within 25 %. Bucket `i` holds the values below `bucketUpperMicros(i)`.
+ */
+export const DURATION_BUCKET_COUNT = 128;
+
+export interface DataPlaneReport {
+  readonly generation: number;
+  readonly pools: readonly PoolReport[];
+  readonly listeners: readonly ListenerReport[];
+  /** The ledger of each generation that is still remembered, oldest first; the current one last. */
+  readonly ledger: readonly LedgerReport[];
+}
+
+export interface PoolReport {
+  readonly service: string;
+  readonly pool: string;
+  readonly version: string;
+  readonly inFlight: number;
+  readonly traffic: readonly TrafficReport[];
+  /** By failure code of the table in proxy/errors.ts. */
+  readonly failures: Readonly<Record<string, number>>;
+  /** By reason ("connect", "reused-connection"). */
+  readonly retries: Readonly<Record<string, number>>;
+  readonly targets: readonly TargetReport[];
+  /** Mirror copies that were not sent, by reason. */
+  readonly mirrorDropped: Readonly<Record<string, number>>;
+}
+
+export interface TrafficReport {
+  readonly traffic: 'live' | 'mirror';
+  /** [method label, status code (0: none sent), count] */
+  readonly requests: readonly (readonly [method: string, code: number, count: number])[];
+  readonly durations: HistogramReport;
+}
+
+export interface HistogramReport {
+  /** DURATION_BUCKET_COUNT counts. */
+  readonly buckets: readonly number[];
+  readonly sumSeconds: number;
+  readonly count: number;
+}
+
+export interface TargetReport {
+  readonly target: string;
+  readonly up: boolean;
+  readonly inFlight: number;
+  readonly idleConnections: number;
+  readonly connects: HistogramReport;
+}
+
+export interface ListenerReport {
+  readonly listener: string;
+  /** Open client connections by what they are doing. */
+  readonly connections: Readonly<Record<'idle' | 'active' | 'tunnel', number>>;
+  readonly acceptedTotal: number;
+  /** Requests refused before a service was found, by failure code. */
+  readonly refused: Readonly<Record<string, number>>;
+}
+
+/** accepted = completed + clientAborted + upstreamFailed + proxyFailed + cut + inFlight, always. */
+export interface LedgerReport {
+  readonly generation: number;
+  readonly accepted: number;
+  readonly completed: number;
+  readonly clientAborted: number;
+  readonly upstreamFailed: number;
+  readonly proxyFailed: number;
+  readonly cut: number;
+  readonly inFlight: number;
+}

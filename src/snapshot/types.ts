@@ -1,0 +1,188 @@
+/**
+ * The routing state, as plain data: what the control plane compiles and every data plane serves.
+ *
+ * All of it is immutable and can be sent to another process as JSON. What changes by itself while a snapshot is
+ * served (health, requests in flight, idle connections) is not in here: it belongs to target objects of the data
+ * plane that outlive snapshots and are found by identity (service, pool, target).
+ *
+ * Units: times in milliseconds, sizes in bytes, shares in basis points (1/100 of a percent, 10,000 in all).
+ */
+
+/** Slots that users are hashed into, and the unit of every split: one slot is 0.01 %. */
+export const SLOT_COUNT = 10_000;
+
+export interface RoutingSnapshot {
+  /** Counts up by one with each change; the first snapshot that serves is 1. */
+  readonly generation: number;
+  /** By service name. */
+  readonly services: ReadonlyMap<string, ServiceSpec>;
+}
+
+/** The difference between two snapshots: the only thing that travels to a data plane. */
+export interface SnapshotUpdate {
+  readonly generation: number;
+  /** Services added or changed, each whole. */
+  readonly changed: readonly ServiceSpec[];
+  /** Names of services that are gone. */
+  readonly removed: readonly string[];
+}
+
+export interface ServiceSpec {
+  readonly name: string;
+  readonly match: MatchSpec;
+  readonly pools: readonly PoolSpec[];
+  /** Who owns which of the 10,000 slots: sorted by `from`, without gaps or overlaps; a pool may own several ranges. */
+  readonly slots: readonly SlotRange[];
+  readonly algorithm: Algorithm;
+  /** In order; the first that matches chooses the pool before the split does. */
+  readonly rules: readonly RuleSpec[];
+  /** Where a user's identity is looked for, in order; empty: every request draws its own slot. */
+  readonly affinity: AffinitySpec;
+  readonly sticky: StickySpec | null;
+  readonly mirror: MirrorSpec | null;
+  readonly timeouts: ServiceTimeouts;
+  readonly limits: ServiceLimits;
+  readonly upstream: UpstreamSpec;
+  /** Upgrade protocols that may become tunnels, lower case ("websocket"). */
+  readonly upgrades: readonly string[];
+  /** Whether `%2f`, `%5c`, `%00`, `%2e` and dot segments in a path are passed on (false: 400). */
+  readonly ambiguousPaths: boolean;
+}
+
+export interface MatchSpec {
+  /** Exact ("shop.example.com") or wildcard ("*.shop.example.com", any depth below it), lower case; empty: any host. */
+  readonly hosts: readonly string[];
+  /** Starts with "/"; matches at a segment border only ("/api" matches "/api" and "/api/x", not "/apix"). */
+  readonly pathPrefix: string;
+}
+
+export interface PoolSpec {
+  readonly name: string;
+  /** What runs there, as the operator calls it; "" where none was given. */
+  readonly version: string;
+  readonly targets: readonly TargetSpec[];
+}
+
+export type AdminState = 'ready' | 'drain' | 'maint';
+
+export interface TargetSpec {
+  /** "host:port", the target's name in the API and in metrics, unique in its pool. */
+  readonly id: string;
+  readonly host: string;
+  readonly port: number;
+  /** 0 to 65,535; 0 takes no part in balancing. */
+  readonly weight: number;
+  readonly zone: string;
+  readonly state: AdminState;
+}
+
+export interface SlotRange {
+  readonly pool: string;
+  /** First slot, inclusive. */
+  readonly from: number;
+  /** Last slot, exclusive. */
+  readonly to: number;
+}
+
+export type Algorithm = 'round-robin' | 'least-connections';
+
+export interface RuleSpec {
+  readonly name: string;
+  readonly when: {
+    /** Lower-case name → exact value; all must match. */
+    readonly headers: readonly (readonly [name: string, value: string])[];
+    /** CIDR blocks, one of which must hold the client's address; empty: any address. */
+    readonly clientIp: readonly string[];
+  };
+  readonly pool: string;
+}
+
+export interface AffinitySpec {
+  readonly keys: readonly AffinityKey[];
+  /** Mixed into every user's hash, so that another salt draws other users. */
+  readonly salt: string;
+}
+
+export type AffinityKey =
+  | { readonly kind: 'cookie'; readonly name: string }
+  | { readonly kind: 'header'; readonly name: string }
+  | { readonly kind: 'client-ip' };
+
+export interface StickySpec {
+  readonly cookie: string;
+  /** Signs the cookie, so that a client cannot choose its target. */
+  readonly secret: string;
+}
+
+export interface MirrorSpec {
+  readonly pool: string;
+  /** Share of the requests that are copied, in basis points. */
+  readonly share: number;
+  /** Also copy methods that change state (POST, PUT, PATCH, DELETE, ...). */
+  readonly unsafeMethods: boolean;
+  /** Copies under way at once on one worker; above it a copy is dropped and counted. */
+  readonly concurrencyMax: number;
+  /** A request whose body is longer is not copied. */
+  readonly bodyBytesMax: number;
+  readonly timeoutMs: number;
+}
+
+export interface ServiceTimeouts {
+  readonly connectMs: number;
+  /** From the request's last byte sent to the response head. */
+  readonly responseHeadMs: number;
+  /** Longest silence inside a request's body. */
+  readonly requestBodyIdleMs: number;
+  /** Longest silence inside a response's body, from the target or towards a client that does not read. */
+  readonly responseBodyIdleMs: number;
+  /** Longest silence in both directions of a tunnel. */
+  readonly tunnelIdleMs: number;
+  /** The whole request, retries included; 0: no limit. */
+  readonly totalMs: number;
+}
+
+export interface ServiceLimits {
+  /** Above it 413; 0: no limit. */
+  readonly requestBodyBytesMax: number;
+  readonly responseHeadBytesMax: number;
+  readonly responseFieldsMax: number;
+}
+
+export interface UpstreamSpec {
+  /** Idle connections kept per target and worker. */
+  readonly idleConnectionsMax: number;
+  /** How long one is kept idle where the target gives no `Keep-Alive: timeout` hint. */
+  readonly idleTimeoutMs: number;
+}
+
+/** How one listener treats its clients; the same for every service behind it. */
+export interface ListenerSpec {
+  readonly name: string;
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly timeouts: ListenerTimeouts;
+  readonly limits: ListenerLimits;
+}
+
+export interface ListenerTimeouts {
+  /** From a request's first byte to the end of its head; 408 after it. */
+  readonly requestHeadMs: number;
+  /** Longest wait for the next request on a kept connection. */
+  readonly keepAliveMs: number;
+  /** How long a silent response is waited for once the client has closed its sending side. */
+  readonly halfCloseMs: number;
+  /** How long bytes of an unread request are thrown away after an early answer, before the connection is closed. */
+  readonly lingerMs: number;
+}
+
+export interface ListenerLimits {
+  readonly requestLineBytesMax: number;
+  readonly headBytesMax: number;
+  readonly fieldsMax: number;
+  /** Bytes of pipelined requests held while one is answered; above it the connection is not read. */
+  readonly pipelinedBytesMax: number;
+  /** After so many requests a connection is closed with its last answer. */
+  readonly requestsPerConnectionMax: number;
+  readonly connectionsMax: number;
+}
