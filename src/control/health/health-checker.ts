@@ -69,7 +69,7 @@ export class HealthChecker {
       if (others === undefined) byService.set(target.service, [target]);
       else others.push(target);
     }
-    for (const service of [...this.#services.keys()]) {
+    for (const service of this.#services.keys()) {
       if (!byService.has(service)) this.setService(service, []);
     }
     for (const [service, wanted] of byService) this.setService(service, wanted);
