@@ -1,0 +1,13 @@
+import type { HistogramReport, TargetHealth } from '../snapshot/data-plane.ts';
+
+/** What the control plane tells the metrics of itself, at the moment of a scrape. */
+export interface ControlGauges {
+  readonly generation: number;
+  readonly workers: readonly { readonly worker: string; readonly generation: number }[];
+  readonly splits: readonly { readonly service: string; readonly pool: string; readonly percent: number }[];
+  readonly targets: readonly TargetHealth[];
+  /** `result` is of a fixed set of words. */
+  readonly cutovers: readonly { readonly service: string; readonly result: string; readonly count: number }[];
+  /** `null`: no cutover yet. */
+  readonly barrier: HistogramReport | null;
+}

@@ -1,0 +1,164 @@
+import { type PrometheusContentType, Registry } from 'prom-client';
+import {
+  type DataPlaneReport,
+  type LedgerReport,
+  METHOD_LABELS,
+  type ListenerReport,
+  type PoolReport,
+  type TrafficReport,
+} from '../snapshot/data-plane.ts';
+import type { ControlGauges } from './control-gauges.ts';
+import { METRICS, type MetricCatalogue } from './metric-catalogue.ts';
+import { HistogramFamily, MetricFamily } from './metric-family.ts';
+import { type ProcessUsage, ProcessUsageMeter } from './process-usage.ts';
+
+export interface MetricsOptions {
+  /** One report per worker; they are added up. */
+  readonly reports: () => Promise<readonly DataPlaneReport[]>;
+  readonly control: () => ControlGauges;
+  /** Of this program. */
+  readonly version: string;
+}
+
+export interface Metrics {
+  /** The metrics of this moment in the Prometheus text format. */
+  text(): Promise<string>;
+  readonly contentType: PrometheusContentType;
+  close(): void;
+}
+
+/**
+ * Counting happens elsewhere, in plain arrays; here the counts are fetched, named and rendered, when somebody asks.
+ * Nothing is kept from one scrape to the next.
+ */
+export function createMetrics({ reports, control, version }: MetricsOptions): Metrics {
+  const processUsage = new ProcessUsageMeter();
+  let rendering: Promise<unknown> = Promise.resolve();
+  let waiting: Promise<string> | null = null;
+
+  async function scrape(): Promise<string> {
+    const families = createFamilies();
+    for (const report of await reports()) addReport(families, report);
+    addControl(families, control());
+    addProcess(families, processUsage.take(), version);
+    return render(families);
+  }
+
+  return {
+    // Scrapes take turns, and all that ask while one is being made share the next one: each sees what was so when it
+    // asked, and no number of scrapers can make more work than one behind the other.
+    text() {
+      waiting ??= rendering.then(() => {
+        waiting = null;
+        const scraped = scrape();
+        rendering = scraped.catch(() => {});
+        return scraped;
+      });
+      return waiting;
+    },
+    contentType: Registry.PROMETHEUS_CONTENT_TYPE,
+    close: () => processUsage.close(),
+  };
+}
+
+type Families = {
+  readonly [Key in keyof MetricCatalogue]: MetricCatalogue[Key]['type'] extends 'histogram'
+    ? HistogramFamily<MetricCatalogue[Key]>
+    : MetricFamily<MetricCatalogue[Key]>;
+};
+
+function createFamilies(): Families {
+  const families = Object.entries(METRICS).map(([key, definition]) => [
+    key,
+    definition.type === 'histogram' ? new HistogramFamily(definition) : new MetricFamily(definition),
+  ]);
+  return Object.fromEntries(families) as Families;
+}
+
+function render(families: Families): Promise<string> {
+  const registry = new Registry();
+  for (const family of Object.values(families)) registry.registerMetric(family.asMetric());
+  return registry.metrics();
+}
+
+function addReport(families: Families, { pools, listeners, ledger }: DataPlaneReport): void {
+  for (const pool of pools) addPool(families, pool);
+  for (const listener of listeners) addListener(families, listener);
+  // Absolute values: one request too many in one generation must not hide one too few in another.
+  const imbalance = ledger.reduce((sum, entry) => sum + Math.abs(imbalanceOf(entry)), 0);
+  families.ledgerImbalance.add({}, imbalance);
+}
+
+function imbalanceOf(entry: LedgerReport): number {
+  const { accepted, completed, clientAborted, upstreamFailed, proxyFailed, cut, inFlight } = entry;
+  return accepted - (completed + clientAborted + upstreamFailed + proxyFailed + cut + inFlight);
+}
+
+function addPool(families: Families, report: PoolReport): void {
+  const { service, pool, targets } = report;
+  families.inFlight.add({ service, pool }, report.inFlight);
+  families.upstreamIdle.add(
+    { service, pool },
+    targets.reduce((sum, target) => sum + target.idleConnections, 0),
+  );
+  for (const traffic of report.traffic) addTraffic(families, report, traffic);
+  for (const { connects } of targets) families.upstreamConnect.add({ service, pool }, connects);
+  for (const [reason, count] of Object.entries(report.failures))
+    families.failures.add({ service, pool, reason }, count);
+  for (const [reason, count] of Object.entries(report.retries)) families.retries.add({ service, reason }, count);
+  for (const [reason, count] of Object.entries(report.mirrorDropped)) {
+    families.mirrorDropped.add({ service, pool, reason }, count);
+  }
+}
+
+function addTraffic(
+  families: Families,
+  { service, pool, version }: PoolReport,
+  { traffic, requests, durations }: TrafficReport,
+): void {
+  for (const [method, code, count] of requests) {
+    const labels = { service, pool, version, traffic, method: methodLabel(method), code: codeLabel(code) };
+    families.requests.add(labels, count);
+  }
+  families.requestDuration.add({ service, pool, version, traffic }, durations);
+}
+
+function addListener(families: Families, { listener, connections, acceptedTotal, refused }: ListenerReport): void {
+  for (const [state, count] of Object.entries(connections)) families.connections.add({ listener, state }, count);
+  families.connectionsAccepted.add({ listener }, acceptedTotal);
+  for (const [reason, count] of Object.entries(refused)) families.requestsRefused.add({ listener, reason }, count);
+}
+
+function addControl(families: Families, gauges: ControlGauges): void {
+  families.generation.add({}, gauges.generation);
+  for (const { worker, generation } of gauges.workers) families.workerGeneration.add({ worker }, generation);
+  for (const { service, pool, percent } of gauges.splits) families.splitPercent.add({ service, pool }, percent);
+  for (const { service, pool, target, up } of gauges.targets) {
+    families.targetUp.add({ service, pool, target }, up ? 1 : 0);
+  }
+  for (const { service, result, count } of gauges.cutovers) families.cutovers.add({ service, result }, count);
+  families.cutoverBarrier.add({}, gauges.barrier ?? { buckets: [], sumSeconds: 0, count: 0 });
+}
+
+function addProcess(families: Families, usage: ProcessUsage, version: string): void {
+  families.buildInfo.add({ version, node: process.versions.node }, 1);
+  families.processCpu.add({ mode: 'user' }, usage.cpuUserSeconds);
+  families.processCpu.add({ mode: 'system' }, usage.cpuSystemSeconds);
+  families.processMemory.add({}, usage.residentBytes);
+  families.processHeap.add({}, usage.heapUsedBytes);
+  families.processStart.add({}, usage.startedAtSeconds);
+  families.processLag.add({ quantile: '0.5' }, usage.lagSeconds.p50);
+  families.processLag.add({ quantile: '0.99' }, usage.lagSeconds.p99);
+  families.processLag.add({ quantile: '1' }, usage.lagSeconds.max);
+}
+
+const METHODS: ReadonlySet<string> = new Set(METHOD_LABELS);
+
+function methodLabel(method: string): string {
+  return METHODS.has(method) ? method : 'other';
+}
+
+/** A target may answer with any three digits; only those that HTTP has classes for get a series (RFC 9110 §15). */
+function codeLabel(code: number): string {
+  return code === 0 || (code >= 100 && code <= 599) ? String(code) : 'other';
+}
