@@ -15,13 +15,16 @@ import type { Complete } from './strict-object.ts';
 /** Longest text that a free-form field may hold, in characters. */
 const TEXT_CHARS_MAX = 256;
 
+/** Where the admin API listens unless told. */
+export const ADMIN_LISTEN_DEFAULT = '127.0.0.1:9900';
+
 const text = (description: string, options: TSchema = {}) =>
   Type.String({ description, maxLength: TEXT_CHARS_MAX, ...options });
 const formatted = (format: FormatName, description: string) => Type.String({ format, description, maxLength: 1024 });
 const timeout = (value: string, description: string) =>
   defaulted(formatted('timeout', `${description} A duration such as "30s".`), value);
-const size = (value: string, description: string) =>
-  defaulted(formatted('size', `${description} A size such as "64KiB".`), value);
+const limit = (value: string, description: string) =>
+  defaulted(formatted('limit', `${description} A size such as "64KiB".`), value);
 const count = (value: number, maximum: number, description: string) =>
   defaulted(Type.Integer({ minimum: 1, maximum, description }), value);
 const percent = (description: string) => Type.Number({ format: 'percent', description });
@@ -192,7 +195,13 @@ export const MirrorSchema = strictObject(
       false,
     ),
     concurrency: count(64, 10_000, 'Copies under way at once; above it a copy is dropped and counted.'),
-    bodyBytes: size('64KiB', 'A request whose body is longer is not copied.'),
+    bodyBytes: defaulted(
+      formatted(
+        'size',
+        'A request whose body is longer is not copied; "0B": only those without one. A size such as "64KiB".',
+      ),
+      '64KiB',
+    ),
     timeout: timeout('5s', 'A copy that takes longer is given up.'),
   },
   { title: 'Mirror', description: 'Copies of requests to a pool whose answers nobody sees.' },
@@ -218,8 +227,11 @@ export const ServiceTimeoutsSchema = strictObject(
 
 export const ServiceLimitsSchema = strictObject(
   {
-    requestBody: defaulted(formatted('size-or-none', 'Longest request body; above it 413. A size, or "none".'), 'none'),
-    responseHead: size('64KiB', 'Longest head that a target may send.'),
+    requestBody: defaulted(
+      formatted('limit-or-none', 'Longest request body; above it 413. A size, or "none".'),
+      'none',
+    ),
+    responseHead: limit('64KiB', 'Longest head that a target may send.'),
     responseFields: count(256, 10_000, 'Most header fields that a target may send.'),
   },
   { title: 'ServiceLimits', description: 'How much a request and its response may hold.' },
@@ -301,10 +313,10 @@ export const ListenerTimeoutsSchema = strictObject(
 
 export const ListenerLimitsSchema = strictObject(
   {
-    requestLine: size('16KiB', 'Longest request line; above it 414.'),
-    head: size('32KiB', 'Longest request head; above it 431.'),
+    requestLine: limit('16KiB', 'Longest request line; above it 414.'),
+    head: limit('32KiB', 'Longest request head; above it 431.'),
     fields: count(128, 10_000, 'Most header fields of a request; above it 431.'),
-    pipelined: size('64KiB', 'Pipelined requests held while one is answered; above it the connection is not read.'),
+    pipelined: limit('64KiB', 'Pipelined requests held while one is answered; above it the connection is not read.'),
     requestsPerConnection: count(
       10_000,
       1_000_000_000,
@@ -335,7 +347,7 @@ export const AdminSchema = strictObject(
   {
     listen: defaulted(
       formatted('admin-address', 'Address of the admin API: "127.0.0.1:9900" or "unix:/run/cutover.sock".'),
-      '127.0.0.1:9900',
+      ADMIN_LISTEN_DEFAULT,
     ),
   },
   { title: 'Admin', description: 'The admin API.' },

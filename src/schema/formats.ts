@@ -1,5 +1,6 @@
 import { isCidr } from '../base/cidr.ts';
 import { DURATION_MS_MAX, durationMsOrNull, formatDuration } from '../base/duration.ts';
+import { parseHostPort } from '../base/host-port.ts';
 import { sizeBytesOrNull } from '../base/size.ts';
 import { parseListenAddress } from './listen-address.ts';
 import { parseTargetUrl } from './target-url.ts';
@@ -13,10 +14,8 @@ export const ID_PATTERN = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 /** RFC 9110 section 5.6.2. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
-const DNS_LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/;
-
-/** The longest name that DNS can carry (RFC 1035 section 2.3.4). */
-const HOST_NAME_CHARS_MAX = 253;
+const HOST_PATTERN_WANTED =
+  'must be a host name such as "shop.example.com", a wildcard such as "*.example.com", or an IP address (IPv6 in brackets)';
 
 /** Every format that a schema may name, and that our Ajv instances know. */
 export const FORMATS = {
@@ -25,7 +24,8 @@ export const FORMATS = {
   timeout: timeoutProblem,
   'timeout-or-none': (text) => orNone(text, timeoutProblem),
   size: sizeProblem,
-  'size-or-none': (text) => orNone(text, sizeProblem),
+  limit: limitProblem,
+  'limit-or-none': (text) => orNone(text, limitProblem),
   'listen-address': (text) => problemOf(() => parseListenAddress(text)),
   'admin-address': adminAddressProblem,
   'target-url': (text) => problemOf(() => parseTargetUrl(text)),
@@ -73,26 +73,29 @@ function sizeProblem(text: string): string | null {
   return sizeBytesOrNull(text) === null ? 'must be a size such as "512B", "64KiB" or "1MiB"' : null;
 }
 
+/** A limit of nothing is refused: elsewhere 0 often means "no limit", and a mistake either way is not seen until it hurts. */
+function limitProblem(text: string): string | null {
+  return sizeProblem(text) ?? (sizeBytesOrNull(text) === 0 ? 'must be more than 0' : null);
+}
+
 function adminAddressProblem(text: string): string | null {
   if (!text.startsWith('unix:')) return problemOf(() => parseListenAddress(text));
   const path = text.slice('unix:'.length);
   if (!path.startsWith('/') || path.endsWith('/'))
     return 'must name a socket by its absolute path, such as "unix:/run/cutover.sock"';
   // sun_path of unix(7) holds 108 bytes, the last of them NUL.
-  return Buffer.byteLength(path) > 107 ? 'is longer than the 107 bytes that a socket path may have' : null;
+  return Buffer.byteLength(path) > 107 ? 'must have a path of at most 107 bytes' : null;
 }
 
 function hostPatternProblem(text: string): string | null {
-  const name = text.startsWith('*.') ? text.slice(2) : text;
   if (/[A-Z]/.test(text)) return `must be in lower case: "${text.toLowerCase()}"`;
-  if (/:\d+$/.test(text) && !text.startsWith('[')) return 'must be a host without a port';
-  if (name.startsWith('[') ? isCidr(name.slice(1, -1)) && name.endsWith(']') && name === text : isHostName(name))
-    return null;
-  return 'must be a host name such as "shop.example.com", a wildcard such as "*.example.com", or an IP address (IPv6 in brackets)';
-}
-
-function isHostName(name: string): boolean {
-  return name.length <= HOST_NAME_CHARS_MAX && name.split('.').every((label) => DNS_LABEL.test(label));
+  const wildcard = text.startsWith('*.');
+  const parsed = parseHostPort(wildcard ? text.slice(2) : text);
+  if ('problem' in parsed) return HOST_PATTERN_WANTED;
+  if (parsed.port !== null) return 'must be a host without a port';
+  if (!parsed.host.includes(':')) return null;
+  if (wildcard) return HOST_PATTERN_WANTED;
+  return text === `[${parsed.host}]` ? null : `must be written "[${parsed.host}]"`;
 }
 
 function pathPrefixProblem(text: string): string | null {
@@ -140,8 +143,5 @@ function statusRangeProblem(text: string): string | null {
 }
 
 function hostHeaderProblem(text: string): string | null {
-  const port = /:(\d{1,5})$/.exec(text);
-  const host = port === null ? text : text.slice(0, -port[0].length);
-  const hostProblem = host.startsWith('*') ? 'a wildcard' : hostPatternProblem(host.toLowerCase());
-  return hostProblem === null && Number(port?.[1] ?? 0) <= 65_535 ? null : 'must be a host, with or without a port';
+  return 'problem' in parseHostPort(text) ? 'must be a host, with or without a port' : null;
 }

@@ -17,13 +17,13 @@ export function parseTargetUrl(text: string): TargetAddress | { readonly problem
   const scheme = (match[1] ?? '').toLowerCase();
   const authority = match[2] ?? '';
   const rest = match[3] ?? '';
-  if (scheme === 'https') return { problem: 'has the scheme https, which is not available in this version; use http' };
-  if (scheme !== 'http') return { problem: `has the scheme ${scheme}; use http` };
+  if (scheme === 'https') return { problem: 'must use http: https to targets is not available in this version' };
+  if (scheme !== 'http') return { problem: `must use http, not ${scheme}` };
   if (authority.includes('@')) return { problem: 'must not contain a user or password' };
   if (rest !== '' && rest !== '/') return { problem: `must end after the port, without "${rest}"` };
   const parsed = parseHostPort(authority);
   if ('problem' in parsed) return parsed;
   const port = parsed.port ?? HTTP_PORT;
-  if (port === 0) return { problem: 'has the port 0, which no server can listen on' };
+  if (port === 0) return { problem: 'must have a port from 1 to 65535' };
   return { id: formatHostPort(parsed.host, port), host: parsed.host, port };
 }

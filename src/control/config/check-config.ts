@@ -1,0 +1,84 @@
+import { createAjv } from '../../schema/ajv.ts';
+import { ADMIN_LISTEN_DEFAULT, ConfigSchema } from '../../schema/config.ts';
+import type { ConfigDocument } from '../../schema/config.ts';
+import { parseListenAddress } from '../../schema/listen-address.ts';
+import { pointerOf, problemsUnder } from '../../schema/problem.ts';
+import type { Problem } from '../../schema/problem.ts';
+import { schemaProblems } from '../../schema/schema-problems.ts';
+import { checkAllClaims } from './check-claims.ts';
+import { checkService } from './check-service.ts';
+import { isLoopback, isSameSocket } from './own-addresses.ts';
+import { isConsequence, soundPart } from './sound-part.ts';
+
+const validate = createAjv({ fillDefaults: false, allErrors: true }).compile<ConfigDocument>(ConfigSchema);
+
+export type CheckedConfig =
+  | { readonly config: ConfigDocument; readonly problems: readonly [] }
+  | { readonly config: null; readonly problems: readonly Problem[] };
+
+/** All that is wrong with a whole configuration, its form and its meaning at once. */
+export function checkConfig(value: unknown): CheckedConfig {
+  if (validate(value)) {
+    const problems = checkMeaning(value);
+    return problems.length === 0 ? { config: value, problems: [] } : { config: null, problems };
+  }
+  const problems = schemaProblems(validate.errors);
+  const sound = soundPart(value, problems, formProblems);
+  const meaning = sound === null ? [] : checkMeaning(sound as ConfigDocument);
+  return { config: null, problems: [...problems, ...meaning.filter((found) => !isConsequence(found, problems))] };
+}
+
+function formProblems(value: unknown): Problem[] {
+  return validate(value) ? [] : schemaProblems(validate.errors);
+}
+
+function checkMeaning(config: ConfigDocument): Problem[] {
+  return [...checkAddresses(config), ...checkServices(config)];
+}
+
+function checkServices(config: ConfigDocument): Problem[] {
+  const services = Object.entries(config.services ?? {});
+  const whole = { listeners: config.listeners, admin: { listen: adminListen(config) } };
+  return [
+    ...services.flatMap(([name, service]) =>
+      problemsUnder(pointerOf('services', name), checkService(name, service, whole)),
+    ),
+    ...problemsUnder('/services', checkAllClaims(config.services ?? {})),
+  ];
+}
+
+function checkAddresses(config: ConfigDocument): Problem[] {
+  const problems: Problem[] = [];
+  const taken: { readonly what: string; readonly listen: string }[] = [];
+  for (const [name, listener] of Object.entries(config.listeners)) {
+    const path = pointerOf('listeners', name);
+    const { protocol = 'http', listen } = listener;
+    if (protocol !== 'http') {
+      problems.push({
+        path: `${path}/protocol`,
+        message: `protocol ${protocol} is not available in this version; use http`,
+      });
+    }
+    const same = taken.find((other) => isSameSocket(other.listen, listen));
+    if (same !== undefined)
+      problems.push({ path: `${path}/listen`, message: `is the address of ${same.what} already` });
+    taken.push({ what: `the listener "${name}"`, listen });
+  }
+  const admin = adminListen(config);
+  const same = taken.find((other) => isSameSocket(other.listen, admin));
+  if (same !== undefined) problems.push({ path: '/admin/listen', message: `is the address of ${same.what} already` });
+  return [...problems, ...checkAdminReach(admin)];
+}
+
+/** Whoever reaches the admin API moves the traffic. */
+function checkAdminReach(listen: string): Problem[] {
+  const address = parseListenAddress(listen);
+  if (listen.startsWith('unix:') || 'problem' in address || isLoopback(address.host)) return [];
+  const message =
+    'must be a loopback address (127.0.0.1, [::1]) or a socket (unix:/path): the admin API asks nobody who they are in this version';
+  return [{ path: '/admin/listen', message }];
+}
+
+function adminListen(config: ConfigDocument): string {
+  return config.admin?.listen ?? ADMIN_LISTEN_DEFAULT;
+}

@@ -1,0 +1,123 @@
+import { CidrSet } from '../../base/cidr.ts';
+import { closestName } from '../../base/closest-name.ts';
+import type { ConfigDocument, MirrorDocument, ServiceDocument, Split, TargetDocument } from '../../schema/config.ts';
+import { pointerOf, problemsUnder } from '../../schema/problem.ts';
+import type { Problem } from '../../schema/problem.ts';
+import { SHARES_ALL } from '../../schema/split-shares.ts';
+import { parseTargetUrl } from '../../schema/target-url.ts';
+import { checkClaims } from './check-claims.ts';
+import { ownAddresses } from './own-addresses.ts';
+import type { OwnAddress } from './own-addresses.ts';
+
+/** What a service stands among: only what is given is checked against. */
+export type Surroundings = Partial<Pick<ConfigDocument, 'listeners' | 'admin' | 'services'>>;
+
+/**
+ * Everything that a schema cannot see of a service that has passed it: names that must exist, sums, duplicates, and
+ * conflicts with what is around it. Paths count from the service.
+ */
+export function checkService(name: string, service: ServiceDocument, whole: Surroundings = {}): Problem[] {
+  const own = ownAddresses(whole);
+  return [
+    ...checkPools(service, own),
+    ...problemsUnder('/split', checkSplit(service.split, service)),
+    ...checkRules(service),
+    ...(service.mirror === undefined ? [] : problemsUnder('/mirror', checkMirror(service.mirror, service))),
+    ...(whole.services === undefined ? [] : checkClaims(name, service, whole.services)),
+  ];
+}
+
+/** Paths count from the split. */
+export function checkSplit(split: Readonly<Split> | undefined, service: Pick<ServiceDocument, 'pools'>): Problem[] {
+  const pools = Object.keys(service.pools);
+  if (split === undefined) {
+    if (pools.length === 1) return [];
+    const example = pools.map((pool, i) => `${pool}: ${i === 0 ? 100 : 0}`).join(', ');
+    return [{ path: '', message: `is missing: with several pools, say the share of each, such as { ${example} }` }];
+  }
+  const problems = Object.keys(split).flatMap((pool) => checkPoolName(pointerOf(pool), pool, service, true));
+  const sum = Object.values(split).reduce((total, percent) => total + Math.round(percent * 100), 0);
+  if (sum !== SHARES_ALL) problems.push({ path: '', message: `sums to ${sum / 100}; the shares must sum to 100` });
+  return problems;
+}
+
+/** Paths count from the mirror. */
+export function checkMirror(mirror: MirrorDocument, service: Pick<ServiceDocument, 'pools'>): Problem[] {
+  return checkPoolName('/pool', mirror.pool, service);
+}
+
+function checkPools(service: ServiceDocument, own: readonly OwnAddress[]): Problem[] {
+  return Object.entries(service.pools).flatMap(([name, pool]) =>
+    problemsUnder(pointerOf('pools', name, 'targets'), checkTargets(pool.targets ?? [], own)),
+  );
+}
+
+/** Paths count from the list. */
+function checkTargets(targets: readonly TargetDocument[], own: readonly OwnAddress[]): Problem[] {
+  const firstById = new Map<string, number>();
+  return targets.flatMap((target, index) => {
+    const address = parseTargetUrl(target.url);
+    if ('problem' in address) return [];
+    const path = pointerOf(index, 'url');
+    const first = firstById.get(address.id);
+    if (first !== undefined)
+      return [{ path, message: `is the target ${address.id} again, which is entry ${first} of this pool already` }];
+    firstById.set(address.id, index);
+    if (isForbidden(address.host)) {
+      return [
+        {
+          path,
+          message: `must not be ${address.host}: unspecified, link-local and multicast addresses are no servers`,
+        },
+      ];
+    }
+    const loop = own.find((candidate) => candidate.isReachedAt(address.host, address.port));
+    return loop === undefined ? [] : [{ path, message: `must not be ${loop.name} of this proxy itself` }];
+  });
+}
+
+/** Addresses that a request must never be sent to; cloud metadata services, which give out credentials, are among them. */
+const FORBIDDEN_TARGETS: readonly string[] = [
+  '0.0.0.0/8',
+  '169.254.0.0/16',
+  '224.0.0.0/4',
+  '255.255.255.255/32',
+  '::/128',
+  'fe80::/10',
+  'ff00::/8',
+  'fd00:ec2::254/128',
+];
+
+const forbiddenTargets = new CidrSet(FORBIDDEN_TARGETS);
+
+function isForbidden(host: string): boolean {
+  return forbiddenTargets.has(host);
+}
+
+function checkRules(service: ServiceDocument): Problem[] {
+  const firstByName = new Map<string, number>();
+  return (service.rules ?? []).flatMap((rule, index) => {
+    const path = pointerOf('rules', index);
+    const problems = checkPoolName(`${path}/pool`, rule.pool, service);
+    const first = firstByName.get(rule.name);
+    if (first === undefined) firstByName.set(rule.name, index);
+    else problems.push({ path: `${path}/name`, message: `is the name of rule ${first} already; names must be unique` });
+    const conditions = Object.keys(rule.when.headers ?? {}).length + (rule.when.clientIp ?? []).length;
+    if (conditions === 0) {
+      problems.push({
+        path: `${path}/when`,
+        message: 'has no condition; give "headers" or "clientIp" (to send everything, use the split)',
+      });
+    }
+    return problems;
+  });
+}
+
+function checkPoolName(path: string, pool: string, service: Pick<ServiceDocument, 'pools'>, atKey = false): Problem[] {
+  if (Object.hasOwn(service.pools, pool)) return [];
+  const pools = Object.keys(service.pools);
+  const meant = closestName(pool, pools);
+  const right =
+    meant === null ? `the pools are ${pools.map((name) => `"${name}"`).join(', ')}` : `did you mean "${meant}"?`;
+  return [{ path, message: `there is no pool "${pool}"; ${right}`, atKey }];
+}

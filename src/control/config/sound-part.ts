@@ -1,0 +1,55 @@
+import { pointerParts } from '../../schema/problem.ts';
+import type { Problem } from '../../schema/problem.ts';
+
+/*
+ * Names, sums and conflicts can only be checked in a configuration of the right form. An operator with one misspelt field
+ * should still hear of everything else at once: so what has the wrong form is left out, and the rest is looked at.
+ */
+
+/**
+ * A copy of `value` without what `problems` name, or `null` where too little is left. `check` says what is wrong with
+ * the form of a value.
+ */
+export function soundPart(value: unknown, problems: readonly Problem[], check: (value: unknown) => Problem[]): unknown {
+  const copy = structuredClone(value);
+  for (const { path } of problems) remove(copy, pointerParts(path));
+  // What could not be mended by leaving a field out (one is missing, a list entry is wrong) is left out as a whole.
+  for (const { path } of check(copy)) remove(copy, pointerParts(path).slice(0, ENTRY_DEPTH));
+  return check(copy).length === 0 ? copy : null;
+}
+
+/** Whether a problem may be there only because something next to it was left out. */
+export function isConsequence(found: Problem, leftOut: readonly Problem[]): boolean {
+  return leftOut.some(({ path }) => isWithin(found.path, path) || isWithin(path, found.path));
+}
+
+/** "/services/shop", "/listeners/web" */
+const ENTRY_DEPTH = 2;
+
+function remove(root: unknown, parts: readonly string[]): void {
+  let parent = root;
+  for (const part of parts.slice(0, -1)) parent = childOf(parent, part);
+  const key = parts.at(-1);
+  // Taking an entry out of a list would give the others new numbers.
+  if (key === undefined || !isRecord(parent) || !Object.hasOwn(parent, key)) return;
+  // An emptied pool is still one that splits and rules may name.
+  if (parts.length === POOL_DEPTH && parts[0] === 'services' && parts[2] === 'pools') parent[key] = {};
+  else delete parent[key];
+}
+
+/** "/services/shop/pools/blue" */
+const POOL_DEPTH = 4;
+
+function childOf(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+    ? (value as Record<string, unknown>)[key]
+    : undefined;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isWithin(path: string, outer: string): boolean {
+  return path === outer || path.startsWith(`${outer}/`);
+}
