@@ -1,6 +1,6 @@
 /**
  * The order of the house, kept by reading src/ itself: who may import whom, what files may be called, where state may
- * live, and that package.json names exactly the packages that are used.
+ * live, and that package.json and its lockfile name exactly the packages that are used.
  *
  * Where a rule stands in the way of something good, change the rule here, in the same commit, and say why.
  */
@@ -89,6 +89,18 @@ interface Packages {
   readonly devDependencies: readonly string[];
 }
 
+interface Lockfile {
+  readonly packages: Readonly<Record<string, LockedPackage>>;
+}
+
+interface LockedPackage {
+  readonly version?: string;
+  readonly resolved?: string;
+  readonly integrity?: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
 const sources: readonly Source[] = globSync('**/*.{ts,tsx}', { cwd: path.join(ROOT, 'src') })
   .map((file) => file.split(path.sep).join('/'))
   .toSorted()
@@ -121,6 +133,20 @@ describe('src/', () => {
 
   it.skipIf(!isWhole)('uses every package that package.json names', () => {
     expect(unusedPackages(sources, packages)).toEqual([]);
+  });
+});
+
+describe('package-lock.json', () => {
+  // `npm install` leaves out what it could not get, and `npm ci` then fails on every machine.
+  it('has every package of every platform, with its address and checksum', () => {
+    const lock = JSON.parse(readFileSync(path.join(ROOT, 'package-lock.json'), 'utf8')) as Lockfile;
+    expect(holes(lock)).toEqual([]);
+  });
+
+  it('is found to be incomplete where a binary of another platform is missing', () => {
+    const complete = { version: '1.0.0', resolved: 'https://registry.npmjs.org/a.tgz', integrity: 'sha512-a' };
+    const packages = { '': {}, 'node_modules/a': { ...complete, optionalDependencies: { 'a-win32': '1.0.0' } } };
+    expect(holes({ packages })).toEqual([expect.stringContaining('a-win32')]);
   });
 });
 
@@ -262,6 +288,25 @@ function unusedPackages(files: readonly Source[], { dependencies }: Packages): s
     files.flatMap(({ file, text }) => readModule(text, file).imports.map(({ from }) => packageOf(from))),
   );
   return dependencies.filter((name) => !used.has(name)).map((name) => `package.json: nothing in src/ uses "${name}"`);
+}
+
+function holes({ packages: locked }: Lockfile): string[] {
+  return Object.entries(locked).flatMap(([where, found]) => {
+    const isWhole = where === '' || (found.version && found.resolved && found.integrity);
+    const wanted = Object.keys({ ...found.dependencies, ...found.optionalDependencies });
+    return [
+      ...(isWhole ? [] : [`package-lock.json: ${where} lacks its version, address or checksum`]),
+      ...wanted
+        .filter((name) => !isReachable(name, where, locked))
+        .map((name) => `package-lock.json: ${name}, which ${where} depends on, is missing`),
+    ];
+  });
+}
+
+/** As node looks for a package: in the node_modules of the folder, and of every folder around it. */
+function isReachable(name: string, where: string, locked: Lockfile['packages']): boolean {
+  if (Object.hasOwn(locked, path.posix.join(where, 'node_modules', name))) return true;
+  return where !== '' && isReachable(name, where.slice(0, Math.max(0, where.lastIndexOf('/node_modules/'))), locked);
 }
 
 /** "@scope/name/file.js" → "@scope/name"; null for files and builtins. */
