@@ -36,21 +36,26 @@ const MAY_IMPORT: readonly ImportRule[] = [
   { files: 'schema/**', values: ['base/**'] },
   { files: 'snapshot/**', values: ['base/**', 'schema/**'] },
 
-  // The data plane. Only the pipeline knows all stages; nothing in here knows the control plane.
+  // The data plane. Only the pipeline knows all stages; nothing in here knows the control plane. Files directly in
+  // proxy/ join what is long-lived (targets, pools, listeners) with what is decided, but move no bytes.
   { files: 'proxy/pipeline.ts', values: ['base/**', ...CONTRACT, 'proxy/**'] },
   { files: 'proxy/route/**', ...DECISION },
   { files: 'proxy/split/**', ...DECISION },
   { files: 'proxy/balance/**', ...DECISION },
   { files: 'proxy/http1/**', values: COMMON_GROUND },
   { files: 'proxy/http2/**', values: [...COMMON_GROUND, 'proxy/http1/**'] },
-  { files: 'proxy/upstream/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/http2/**'] },
+  {
+    files: 'proxy/upstream/**',
+    values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/http2/**'],
+    types: ['proxy/balance/**'], // a target is what balancers choose from
+  },
   { files: 'proxy/forward/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/http2/**', 'proxy/upstream/**'] },
   { files: 'proxy/mirror/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/upstream/**'] },
   { files: 'proxy/tunnel/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/upstream/**'] },
   { files: 'proxy/listener/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/http2/**'] },
   {
     files: 'proxy/*.ts',
-    values: ['base/**', ...CONTRACT, 'proxy/pipeline.ts', 'proxy/listener/**', 'proxy/upstream/**'],
+    values: ['base/**', ...CONTRACT, 'proxy/{route,split,balance,listener,upstream}/**'],
     types: ['snapshot/**', 'proxy/**'],
   },
 
@@ -160,6 +165,7 @@ describe('the rules', () => {
     ['a decision loads nothing of the proxy', 'proxy/split/a.ts', `import { A } from '../errors.ts';`],
     ['an inline type still loads the module', 'proxy/split/a.ts', `import { type A } from '../errors.ts';`],
     ['no stage knows the pipeline', 'proxy/forward/a.ts', `import { A } from '../pipeline.ts';`],
+    ['only the pipeline forwards', 'proxy/pool.ts', `import { A } from './forward/a.ts';`],
     ['upstream does not know forward', 'proxy/upstream/a.ts', `import { A } from '../forward/a.ts';`],
     ['proxy does not know control', 'proxy/context.ts', `import type { A } from '../control/store/a.ts';`],
     ['control does not know proxy', 'control/admin/a.ts', `type A = import('../../proxy/outcome.ts').A;`],
@@ -209,6 +215,8 @@ describe('the rules', () => {
       file: 'proxy/route/a.ts',
       text: `import { SLOT_COUNT } from '../../snapshot/types.ts';\nimport type { C } from '../context.ts';`,
     },
+    { file: 'proxy/decide.ts', text: `import { a } from './split/a.ts';\nimport type { F } from './forward/f.ts';` },
+    { file: 'proxy/upstream/a.ts', text: `import type { Candidate } from '../balance/balancer.ts';` },
     { file: 'proxy/forward/a.ts', text: `import { a } from '../upstream/a.ts';\nimport { b } from './b.ts';` },
     { file: 'control/workers/a.ts', text: `import type { DataPlane } from '../../snapshot/data-plane.ts';` },
     { file: 'cli/run.ts', text: `import { a } from '../primary.ts';\nimport { b } from '../control/config/b.ts';` },
