@@ -1,0 +1,62 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+/** How long a child may take to end after SIGTERM before it is killed. */
+const GRACE_MS = 2000;
+/** Of what a child says the end is kept: enough for a report, or to see why it failed. */
+const OUTPUT_CHARS_MAX = 64 * 1024;
+
+export interface Child {
+  readonly pid: number;
+  /** What it has said so far, both streams. */
+  output(): string;
+  readonly exited: Promise<number | null>;
+}
+
+/** Every process that a measurement starts, each on the core it was given, all ended together. */
+export class Children {
+  readonly #running = new Set<ChildProcess>();
+  readonly #pinning: boolean;
+
+  /** `pinning`: whether `taskset` is there to hold processes to a core. */
+  constructor(options: { readonly pinning: boolean }) {
+    this.#pinning = options.pinning;
+    // The last resort, should this process end without `stopAll`: nothing asynchronous runs any more.
+    process.once('exit', () => {
+      for (const child of this.#running) child.kill('SIGKILL');
+    });
+  }
+
+  async start(core: number, command: string, args: readonly string[]): Promise<Child> {
+    const [file, argv] = this.#pinning ? ['taskset', ['-c', String(core), command, ...args]] : [command, args];
+    const child = spawn(file, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    const keep = (text: string): void => {
+      output = (output + text).slice(-OUTPUT_CHARS_MAX);
+    };
+    child.stdout.setEncoding('utf8').on('data', keep);
+    child.stderr.setEncoding('utf8').on('data', keep);
+    await once(child, 'spawn');
+    this.#running.add(child);
+    const exited = new Promise<number | null>((resolve) => {
+      child.once('close', (code) => {
+        this.#running.delete(child);
+        resolve(code);
+      });
+    });
+    if (child.pid === undefined) throw new Error(`${command} has no process id`);
+    return { pid: child.pid, output: () => output, exited };
+  }
+
+  async stopAll(): Promise<void> {
+    await Promise.all([...this.#running].map(stop));
+  }
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  const closed = once(child, 'close');
+  child.kill('SIGTERM');
+  const kill = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
+  await closed;
+  clearTimeout(kill);
+}
