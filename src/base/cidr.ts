@@ -92,10 +92,23 @@ function parseAddress(text: string): number[] | null {
     return ipaddr.IPv4.isValidFourPartDecimal(text) ? ipaddr.IPv4.parse(text).toByteArray() : null;
   }
   // A zone ("fe80::1%eth0") names an interface, not an address.
-  const bare = text.includes('%') ? text.slice(0, text.indexOf('%')) : text;
-  if (!ipaddr.IPv6.isValid(bare)) return null;
+  const bare = withoutDots(text.includes('%') ? text.slice(0, text.indexOf('%')) : text);
+  if (bare === null || !ipaddr.IPv6.isValid(bare)) return null;
   const address = ipaddr.IPv6.parse(bare);
   return address.isIPv4MappedAddress() ? address.toIPv4Address().toByteArray() : address.toByteArray();
+}
+
+/**
+ * "::ffff:10.0.0.1" as "::ffff:a00:1". ipaddr.js takes "::10.0.0.1" for the former, which is another address: whoever has it
+ * would pass for 10.0.0.1.
+ */
+function withoutDots(text: string): string | null {
+  if (!text.includes('.')) return text;
+  const tailAt = text.lastIndexOf(':') + 1;
+  const tail = text.slice(tailAt);
+  if (!ipaddr.IPv4.isValidFourPartDecimal(tail)) return null;
+  const address = uint32Of(ipaddr.IPv4.parse(tail).toByteArray());
+  return `${text.slice(0, tailAt)}${(address >>> 16).toString(16)}:${(address & 0xffff).toString(16)}`;
 }
 
 function uint32Of(bytes: readonly number[]): number {

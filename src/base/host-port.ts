@@ -15,15 +15,14 @@ export function parseHostPort(text: string): HostPort | { readonly problem: stri
   if (match === null) return { problem: 'must be HOST:PORT, with an IPv6 address in brackets' };
   const [, bracketed, bare, portText] = match;
   const port = portText === undefined ? null : portOrNull(portText);
-  if (portText !== undefined && port === null)
-    return { problem: `has the port "${portText}", which must be 0 to ${PORT_MAX}` };
+  if (portText !== undefined && port === null) return { problem: `must have a port from 0 to ${PORT_MAX}` };
   if (bracketed !== undefined) {
-    if (bracketed.includes('%') || !ipaddr.IPv6.isValid(bracketed))
-      return { problem: `has "[${bracketed}]", which is no IPv6 address` };
+    if (/[%.]/.test(bracketed) || !ipaddr.IPv6.isValid(bracketed))
+      return { problem: 'must have an IPv6 address in its brackets' };
     return { host: ipaddr.IPv6.parse(bracketed).toString(), port };
   }
   const host = (bare ?? '').toLowerCase();
-  return isNameOrIpv4(host) ? { host, port } : { problem: `has "${bare}", which is no host name or IP address` };
+  return isNameOrIpv4(host) ? { host, port } : { problem: 'must name a host by its name or its IP address, in full' };
 }
 
 /** "host:port" with an IPv6 host in brackets: how targets and listeners are called everywhere. */

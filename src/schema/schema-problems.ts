@@ -114,18 +114,16 @@ function formatWords(schema: Readonly<Record<string, unknown>>, data: unknown): 
 }
 
 function rangeWords(schema: Readonly<Record<string, unknown>>): string {
-  const { minimum, maximum } = schema;
-  if (minimum === undefined) return `must be at most ${String(maximum)}`;
-  return maximum === undefined
-    ? `must be at least ${String(minimum)}`
-    : `must be from ${String(minimum)} to ${String(maximum)}`;
+  const { minimum, maximum } = schema as { minimum?: number; maximum?: number };
+  if (minimum === undefined) return `must be at most ${maximum}`;
+  return maximum === undefined ? `must be at least ${minimum}` : `must be from ${minimum} to ${maximum}`;
 }
 
 function gotWords(data: unknown): string {
   if (Array.isArray(data)) return '; it is a list';
   if (typeof data === 'object' && data !== null) return '; it is an object';
   if (data === null) return '; it is empty';
-  return `; it is ${typeof data === 'string' ? quote(data) : String(data)}`;
+  return `; it is ${typeof data === 'string' ? quote(data) : String(data as number | boolean)}`;
 }
 
 function typeNames(type: unknown): string {

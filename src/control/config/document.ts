@@ -1,5 +1,5 @@
 import { LineCounter, isAlias, isMap, isPair, isScalar, isSeq, parseDocument, visit } from 'yaml';
-import type { Document, Node, Pair, YAMLMap } from 'yaml';
+import type { Document, Node, Pair, YAMLError, YAMLMap, YAMLWarning } from 'yaml';
 
 import { pointerOf, pointerParts } from '../../schema/problem.ts';
 import type { Problem } from '../../schema/problem.ts';
@@ -29,6 +29,9 @@ export type ReadDocument =
 /** Copies that aliases may make of one anchor: a few lines of YAML could else stand for gigabytes. */
 const ALIASES_MAX = 1_000;
 
+/** One slip makes the reader stumble over all that follows: what comes after the first few is noise. */
+const SYNTAX_PROBLEMS_MAX = 5;
+
 /** A YAML or JSON text as a value that remembers its lines. */
 export function readDocument(text: string): ReadDocument {
   const lines = new LineCounter();
@@ -44,13 +47,7 @@ export function readDocument(text: string): ReadDocument {
   const at = (offset: number) => positionAt(lines, offset);
   const broken = [...document.errors, ...document.warnings];
   if (broken.length > 0) {
-    return unreadable(
-      broken.map((error) => ({
-        path: '',
-        ...at(error.pos[0]),
-        message: `is not valid YAML or JSON: ${error.message}`,
-      })),
-    );
+    return unreadable(syntaxProblems(broken, at));
   }
   let value: unknown;
   try {
@@ -72,6 +69,25 @@ export function readDocument(text: string): ReadDocument {
     problems: duplicateKeys(document).map(({ offset, ...problem }) => ({ ...problem, ...at(offset) })),
     locate: ({ path, message, atKey = false }) => ({ path, ...at(offsetOf(document, path, atKey)), message }),
   };
+}
+
+function syntaxProblems(
+  errors: readonly (YAMLError | YAMLWarning)[],
+  at: (offset: number) => { line: number; column: number },
+): LocatedProblem[] {
+  const found = new Map<number, LocatedProblem>();
+  for (const error of errors) {
+    const position = at(error.pos[0]);
+    if (!found.has(position.line)) found.set(position.line, { path: '', ...position, message: syntaxMessage(error) });
+    if (found.size === SYNTAX_PROBLEMS_MAX) break;
+  }
+  return [...found.values()];
+}
+
+function syntaxMessage({ code, message }: YAMLError | YAMLWarning): string {
+  if (code === 'MULTIPLE_DOCS') return 'holds a second document; a configuration is one';
+  if (message.includes('call stack')) return 'is nested too deeply';
+  return `is not valid YAML or JSON: ${message}`;
 }
 
 function unreadable(problems: readonly LocatedProblem[]): ReadDocument {

@@ -36,8 +36,13 @@ export function parseConfig(text: string): LoadedConfig {
   if (!document.isReadable) return { config: null, problems: document.problems };
   const checked = checkConfig(document.value);
   const problems = [...document.problems, ...checked.problems.map((problem) => document.locate(problem))];
-  if (checked.config !== null && problems.length === 0) return { config: checked.config, problems: [] };
+  if (checked.config !== null && problems.length === 0) return { config: withoutSharing(checked.config), problems: [] };
   return { config: null, problems: problems.toSorted((a, b) => a.line - b.line || a.column - b.column) };
+}
+
+/** What two aliases of one anchor stand for are two things: a change of one must not change the other. */
+function withoutSharing(config: ConfigDocument): ConfigDocument {
+  return JSON.parse(JSON.stringify(config)) as ConfigDocument;
 }
 
 function refuse(message: string): LoadedConfig {
