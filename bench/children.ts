@@ -21,9 +21,9 @@ export class Children {
   /** `pinning`: whether `taskset` is there to hold processes to a core. */
   constructor(options: { readonly pinning: boolean }) {
     this.#pinning = options.pinning;
-    // The last resort, should this process end without `stopAll`: nothing asynchronous runs any more.
+    // The last resort, should this process end without `stopAll`. Not SIGKILL: the children of a killed child live on.
     process.once('exit', () => {
-      for (const child of this.#running) child.kill('SIGKILL');
+      for (const child of this.#running) child.kill('SIGTERM');
     });
   }
 

@@ -6,6 +6,8 @@ export interface Conditions {
   readonly node: string;
   readonly generator: string;
   readonly backend: string;
+  /** What runs on which core. */
+  readonly placement: string;
   readonly connections: number;
   readonly seconds: number;
   readonly rounds: number;
@@ -65,7 +67,7 @@ function describe(c: Conditions): string {
   return [
     `Taken ${c.takenAt} on ${c.machine}, Node ${c.node}; load average before ${c.loadBefore.toFixed(2)}.`,
     `${c.connections} connections by ${c.generator}, backend ${c.backend}, ${c.rounds} alternating rounds of ${c.seconds} s.`,
-    'Each contender runs as one process on a core of its own; load generator and backend share another.',
+    c.placement,
     'CPU is user and system time of all processes of the contender, divided by the requests answered.',
     'Values are medians of the rounds; spread is from the lowest to the highest round.',
   ].join('\n');

@@ -44,7 +44,11 @@ async function main(): Promise<void> {
   }
   const children = new Children({ pinning: (await installed('taskset')) !== null });
   const folder = await mkdtemp(join(tmpdir(), 'cutover-bench-'));
-  const interrupt = (): void => process.exit(130);
+  const clean = async (): Promise<void> => {
+    await children.stopAll();
+    await rm(folder, { recursive: true, force: true });
+  };
+  const interrupt = (): void => void clean().finally(() => process.exit(130));
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   try {
     const results = await compare(settings, children, folder);
@@ -53,8 +57,7 @@ async function main(): Promise<void> {
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 1;
   } finally {
-    await children.stopAll();
-    await rm(folder, { recursive: true, force: true });
+    await clean();
   }
 }
 
@@ -98,9 +101,13 @@ async function isMachineFit(): Promise<boolean> {
     console.error(`processor time is read from /proc, which ${platform()} does not have: run this on Linux`);
     return false;
   }
-  if ((await installed('taskset')) === null) console.log('taskset is missing: nothing is held to a core');
-  if (availableParallelism() < 2) console.log('one core only: contender, load and backend share it');
   return true;
+}
+
+async function describePlacement(): Promise<string> {
+  if ((await installed('taskset')) === null) return 'taskset is missing: nothing is held to a core.';
+  if (availableParallelism() < 2) return 'Contender, load generator and backend share the only core.';
+  return 'Each contender is held to a core that nothing else here uses; load generator and backend share another.';
 }
 
 async function compare(settings: Settings, children: Children, folder: string): Promise<Results> {
@@ -131,6 +138,7 @@ async function compare(settings: Settings, children: Children, folder: string): 
       node: process.versions.node,
       generator: generator.name,
       backend: backend.kind,
+      placement: await describePlacement(),
       connections,
       seconds,
       rounds,
