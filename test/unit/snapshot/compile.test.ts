@@ -1,0 +1,145 @@
+import { describe, expect, it } from 'vitest';
+
+import type { ServiceDocument } from '../../../src/schema/config.ts';
+import { listenerWithDefaults, serviceWithDefaults } from '../../../src/schema/with-defaults.ts';
+import { compileListener, compileService } from '../../../src/snapshot/compile.ts';
+import type { ServiceSpec } from '../../../src/snapshot/types.ts';
+
+const TWO_POOLS: ServiceDocument = {
+  pools: {
+    blue: { version: '1.4.0', targets: [{ url: 'http://127.0.0.1:3001', weight: 3, zone: 'a', state: 'drain' }] },
+    green: { targets: [{ url: 'http://App.Internal' }, { url: 'http://[2001:DB8::1]:3002/' }] },
+  },
+  split: { blue: 99.99, green: 0.01 },
+};
+
+function compile(service: ServiceDocument, previous: ServiceSpec | null = null): ServiceSpec {
+  return compileService('shop', serviceWithDefaults(service), previous, { stickySecret: 'made by the program' });
+}
+
+describe('a compiled service', () => {
+  it('has every unit spelt out when the document gives nothing but a pool', () => {
+    expect(compile({ pools: { main: {} } })).toEqual({
+      name: 'shop',
+      match: { hosts: [], pathPrefix: '/' },
+      pools: [{ name: 'main', version: '', targets: [] }],
+      slots: [{ pool: 'main', from: 0, to: 10_000 }],
+      algorithm: 'round-robin',
+      rules: [],
+      affinity: { keys: [], salt: 'shop' },
+      sticky: null,
+      mirror: null,
+      timeouts: {
+        connectMs: 2_000,
+        responseHeadMs: 30_000,
+        requestBodyIdleMs: 30_000,
+        responseBodyIdleMs: 60_000,
+        tunnelIdleMs: 3_600_000,
+        totalMs: 0,
+      },
+      limits: { requestBodyBytesMax: 0, responseHeadBytesMax: 65_536, responseFieldsMax: 256 },
+      upstream: { idleConnectionsMax: 256, idleTimeoutMs: 4_000 },
+      upgrades: ['websocket'],
+      ambiguousPaths: false,
+    });
+  });
+
+  it('calls targets by host and port, in lower case, IPv6 in brackets, 80 where no port was given', () => {
+    expect(compile(TWO_POOLS).pools).toEqual([
+      {
+        name: 'blue',
+        version: '1.4.0',
+        targets: [{ id: '127.0.0.1:3001', host: '127.0.0.1', port: 3001, weight: 3, zone: 'a', state: 'drain' }],
+      },
+      {
+        name: 'green',
+        version: '',
+        targets: [
+          { id: 'app.internal:80', host: 'app.internal', port: 80, weight: 1, zone: '', state: 'ready' },
+          { id: '[2001:db8::1]:3002', host: '2001:db8::1', port: 3002, weight: 1, zone: '', state: 'ready' },
+        ],
+      },
+    ]);
+  });
+
+  it('gives a share of 0.01 % one slot of its own', () => {
+    expect(compile(TWO_POOLS).slots).toEqual([
+      { pool: 'blue', from: 0, to: 9_999 },
+      { pool: 'green', from: 9_999, to: 10_000 },
+    ]);
+  });
+
+  it('moves no more slots of the one before than the new split demands', () => {
+    const before = compile({ ...TWO_POOLS, split: { blue: 50, green: 50 } });
+    const after = compile({ ...TWO_POOLS, split: { blue: 40, green: 60 } }, before);
+    expect(after.slots).toEqual([
+      { pool: 'blue', from: 0, to: 4_000 },
+      { pool: 'green', from: 4_000, to: 10_000 },
+    ]);
+    expect(compile({ ...TWO_POOLS, split: { blue: 50, green: 50 } }, after).slots).toEqual(before.slots);
+  });
+
+  it('carries rules, affinity, mirror, sticky cookie and limits over in its own units', () => {
+    const spec = compile({
+      ...TWO_POOLS,
+      match: { hosts: ['*.example.com'], pathPrefix: '/api/' },
+      rules: [{ name: 'testers', when: { headers: { 'x-group': 'beta' }, clientIp: ['10.0.0.0/8'] }, pool: 'green' }],
+      affinity: { key: ['cookie:UID', 'header:X-User', 'client-ip'], salt: 'spring' },
+      sticky: { cookie: 'at' },
+      mirror: { pool: 'green', percent: 12.5, bodyBytes: '0B', timeout: '1s' },
+      timeouts: { total: '2m' },
+      limits: { requestBody: '1MiB' },
+      upgrades: ['WebSocket'],
+    });
+    expect(spec).toMatchObject({
+      match: { hosts: ['*.example.com'], pathPrefix: '/api' },
+      rules: [{ name: 'testers', when: { headers: [['x-group', 'beta']], clientIp: ['10.0.0.0/8'] }, pool: 'green' }],
+      affinity: {
+        keys: [{ kind: 'cookie', name: 'UID' }, { kind: 'header', name: 'x-user' }, { kind: 'client-ip' }],
+        salt: 'spring',
+      },
+      sticky: { cookie: 'at', secret: 'made by the program' },
+      mirror: {
+        pool: 'green',
+        share: 1_250,
+        unsafeMethods: false,
+        concurrencyMax: 64,
+        bodyBytesMax: 0,
+        timeoutMs: 1_000,
+      },
+      timeouts: { totalMs: 120_000 },
+      limits: { requestBodyBytesMax: 1_048_576 },
+      upgrades: ['websocket'],
+    });
+  });
+
+  it('signs the sticky cookie with the secret of the operator where there is one', () => {
+    const spec = compile({ ...TWO_POOLS, sticky: { cookie: 'at', secret: 'sixteen characters' } });
+    expect(spec.sticky?.secret).toBe('sixteen characters');
+  });
+
+  it('can be sent as JSON', () => {
+    const spec = compile(TWO_POOLS);
+    expect(JSON.parse(JSON.stringify(spec))).toEqual(spec);
+  });
+});
+
+describe('a compiled listener', () => {
+  it('has its address taken apart and every unit spelt out', () => {
+    const spec = compileListener('web', listenerWithDefaults({ listen: '[::1]:8080', timeouts: { linger: '1s' } }));
+    expect(spec).toEqual({
+      name: 'web',
+      host: '::1',
+      port: 8080,
+      timeouts: { requestHeadMs: 10_000, keepAliveMs: 65_000, halfCloseMs: 500, lingerMs: 1_000 },
+      limits: {
+        requestLineBytesMax: 16_384,
+        headBytesMax: 32_768,
+        fieldsMax: 128,
+        pipelinedBytesMax: 65_536,
+        requestsPerConnectionMax: 10_000,
+        connectionsMax: 20_000,
+      },
+    });
+  });
+});
