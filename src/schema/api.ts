@@ -6,7 +6,7 @@
 import { Type } from 'typebox';
 import type { Static, TProperties, TSchema } from 'typebox';
 
-import { IdSchema, MirrorSchema, PoolSchema, ServiceSchema, SplitSchema } from './config.ts';
+import { IdSchema, PoolSchema, ServiceSchema, SplitSchema } from './config.ts';
 import { recordOf, strictObject } from './strict-object.ts';
 
 /** Most items of one answer to a list. */
@@ -303,7 +303,6 @@ export const StatusSchema = strictObject(
           origin: Type.Enum(['file', 'api'], { description: 'Where the service comes from.' }),
           split: SplitSchema,
           mirror: orNull(IdSchema, 'The pool that gets copies.'),
-          lastCutover: orNull(text('Receipt.'), 'The receipt of the last change of the split in this process.'),
           pools: Type.Array(poolStatus, { description: 'Its pools.' }),
         },
         { title: 'ServiceStatus', description: 'One service.' },

@@ -8,6 +8,8 @@
  * Units: times in milliseconds, sizes in bytes, shares in basis points (1/100 of a percent, 10,000 in all).
  */
 
+import type { TargetHealth } from './data-plane.ts';
+
 /** Slots that users are hashed into, and the unit of every split: one slot is 0.01 %. */
 export const SLOT_COUNT = 10_000;
 
@@ -25,6 +27,11 @@ export interface SnapshotUpdate {
   readonly changed: readonly ServiceSpec[];
   /** Names of services that are gone. */
   readonly removed: readonly string[];
+  /**
+   * Health of the targets that this update brings, in force with it, so that one which starts down gets no request
+   * before its checks have passed. A new target that is not named starts up.
+   */
+  readonly health?: readonly TargetHealth[];
 }
 
 export interface ServiceSpec {

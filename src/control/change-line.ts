@@ -1,0 +1,335 @@
+import { parseDuration } from '../base/duration.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Random } from '../base/random.ts';
+import type { AuditEntry, Receipt } from '../schema/api.ts';
+import { serviceWithDefaults } from '../schema/with-defaults.ts';
+import type { Applied, DataPlane, DrainRequest, TargetHealth } from '../snapshot/data-plane.ts';
+import type { ServiceSpec, SnapshotUpdate } from '../snapshot/types.ts';
+import type { Surroundings } from './config/check-service.ts';
+import { ControlError } from './control-error.ts';
+import type { CutoverCounts } from './cutover-counts.ts';
+import { type DrainWatch, drainOf } from './drain-watch.ts';
+import type { EventLog } from './event-log.ts';
+import type { HealthView } from './health-view.ts';
+import { wantedTargets } from './health/wanted-targets.ts';
+import type { Log } from './log.ts';
+import type { Change, ChangeContext, Edits, Outcome, ReceiptWish } from './state/change.ts';
+import { type ControlState, EMPTY_STATE } from './state/control-state.ts';
+import { type PreparedChange, prepareChange } from './state/prepare-change.ts';
+import { SerialQueue } from './state/serial-queue.ts';
+import { leftPools, splitOf } from './state/split-of.ts';
+import type { Commit, Store } from './store/store.ts';
+
+export interface ChangeLineOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly store: Store;
+  readonly dataPlane: DataPlane;
+  readonly health: Pick<HealthView, 'setService' | 'isUp'>;
+  readonly drains: DrainWatch;
+  readonly events: EventLog;
+  readonly counts: CutoverCounts;
+  readonly log: Log;
+  /** Listeners and admin address, which targets must not name. */
+  readonly surroundings: Pick<Surroundings, 'listeners' | 'admin'>;
+  readonly makeSecret: () => string;
+}
+
+/**
+ * The one way by which anything changes. Changes take turns; a turn is
+ *
+ *   edit      what is to be different, seen from the state that the changes before have left
+ *   prepare   validate and compile: the last step that can refuse
+ *   commit    to the store, all or nothing; from here on the change is a fact
+ *   apply     to the data plane, behind its barrier
+ *   answer
+ *
+ * A failure before the commit has changed nothing. Compiling comes before it so that a document which cannot be served can
+ * never be stored. Answering comes last so that nobody hears of a change which is not served yet.
+ */
+export class ChangeLine {
+  readonly #options: ChangeLineOptions;
+  readonly #queue = new SerialQueue();
+  #state: ControlState = EMPTY_STATE;
+  /**
+   * Services that the data plane may not have as they are in the state: all of them at first, and those of an apply that
+   * failed. They travel with the next update, so that it is whole whatever happened before.
+   */
+  readonly #unapplied = new Set<string>();
+  #hasServed = false;
+
+  constructor(options: ChangeLineOptions) {
+    this.#options = options;
+  }
+
+  /** What is in force, or for the time of an apply about to be. */
+  get state(): ControlState {
+    return this.#state;
+  }
+
+  /** Takes up what the store has kept; nothing is served by that. */
+  async load(): Promise<void> {
+    this.#state = await this.#options.store.load();
+    for (const name of this.#state.services.keys()) this.#unapplied.add(name);
+  }
+
+  /** Waits for its turn and carries the change out. Throws a `ControlError` when it is refused; every call is audited. */
+  async submit(change: Change, context: ChangeContext): Promise<Outcome> {
+    try {
+      return await this.#queue.run(() => this.#turn(change, context));
+    } catch (error) {
+      const refusal = error instanceof ControlError ? error : null;
+      if (change.receipt !== undefined) this.#count(change.receipt.service, refusal === null || isOurs(refusal));
+      if (refusal !== null) await this.#auditRefusal(change, context, refusal);
+      throw error;
+    }
+  }
+
+  /** Takes no more changes; resolves when the last has been answered. */
+  async close(): Promise<void> {
+    await this.#queue.close();
+  }
+
+  async #turn(change: Change, context: ChangeContext): Promise<Outcome> {
+    const { surroundings, makeSecret } = this.#options;
+    const before = this.#state;
+    const edits = change.edit(before);
+    const locate = change.locate ?? ((_service, problem) => problem);
+    const prepared = prepareChange(before, edits, { surroundings, makeSecret, locate });
+    const isSameDeleted = prepared.next.deleted === before.deleted;
+    if (prepared.records.size === 0 && isSameDeleted && change.always !== true && change.receipt === undefined) {
+      await this.#audit(auditEntry(change, context, this.#now(), 'unchanged', before.generation, edits.summary));
+      return { state: before, generationBefore: before.generation, changed: [], removed: [], receipt: null, edits };
+    }
+
+    const pending =
+      change.receipt === undefined ? null : this.#pendingReceipt(change.receipt, context, before, prepared);
+    await this.#commit(commitOf(change, context, this.#now(), edits, prepared, pending?.receipt ?? null));
+    this.#state = prepared.next;
+    const { receipt, changed, removed } = await this.#apply(before, prepared, pending);
+    this.#announce(change, edits, prepared, receipt);
+    return { state: prepared.next, generationBefore: before.generation, changed, removed, receipt, edits };
+  }
+
+  async #commit(commit: Commit): Promise<void> {
+    try {
+      await this.#options.store.commit(commit);
+    } catch (cause) {
+      this.#options.log.error({ err: cause }, 'the store did not keep a change');
+      throw new ControlError('store-failed', 'The store did not keep the change; nothing was changed.', [], { cause });
+    }
+  }
+
+  async #apply(
+    before: ControlState,
+    prepared: PreparedChange,
+    pending: PendingReceipt | null,
+  ): Promise<{ receipt: Receipt | null; changed: string[]; removed: string[] }> {
+    const { clock, dataPlane, health } = this.#options;
+    this.#watchTargets(prepared.next, this.#hasServed ? prepared.records.keys() : prepared.next.services.keys());
+    const arriving = this.#arrivingTargets(before, prepared);
+    for (const name of prepared.records.keys()) this.#unapplied.add(name);
+    const update = this.#updateTo(prepared.next, arriving);
+    const startedMs = clock.monotonicMs();
+    const applied = await this.#applyUpdate(update, pending?.track ?? null);
+    const barrierMs = clock.monotonicMs() - startedMs;
+    this.#unapplied.clear();
+    this.#hasServed = true;
+    // Checks that ended while the data plane did not know these targets yet went unheard.
+    if (arriving.length > 0) {
+      dataPlane.setHealth(arriving.map((was) => ({ ...was, up: health.isUp(was.service, was.pool, was.target) })));
+    }
+    const receipt = pending === null ? null : await this.#receiptOf(pending, applied, barrierMs);
+    return { receipt, changed: update.changed.map((spec) => spec.name), removed: [...update.removed] };
+  }
+
+  #watchTargets(next: ControlState, names: Iterable<string>): void {
+    const arrival = this.#hasServed ? 'while-running' : 'at-start';
+    for (const name of names) {
+      const record = next.services.get(name);
+      const check = record === undefined ? undefined : serviceWithDefaults(record.document).health;
+      this.#options.health.setService(name, record === undefined ? [] : wantedTargets(record.spec, check, arrival));
+    }
+  }
+
+  /** The targets that the data plane does not know yet, with the health that they start with. */
+  #arrivingTargets(before: ControlState, { next, records }: PreparedChange): TargetHealth[] {
+    const { health } = this.#options;
+    return [...new Set([...this.#unapplied, ...records.keys()])].flatMap((service) => {
+      const known = this.#unapplied.has(service) ? undefined : before.services.get(service)?.spec;
+      return targetsOf(next.services.get(service)?.spec)
+        .filter(({ pool, target }) => !targetsOf(known).some((old) => old.pool === pool && old.target === target))
+        .map(({ pool, target }) => ({ service, pool, target, up: health.isUp(service, pool, target) }));
+    });
+  }
+
+  #updateTo(next: ControlState, health: readonly TargetHealth[]): SnapshotUpdate {
+    const specs = [...this.#unapplied].map((name) => [name, next.services.get(name)?.spec] as const);
+    return {
+      generation: next.generation,
+      changed: specs.flatMap(([, spec]) => spec ?? []),
+      removed: specs.flatMap(([name, spec]) => (spec === undefined ? [name] : [])),
+      health,
+    };
+  }
+
+  async #applyUpdate(update: SnapshotUpdate, track: DrainRequest | null): Promise<Applied> {
+    const { dataPlane, log } = this.#options;
+    try {
+      return await (track === null ? dataPlane.apply(update) : dataPlane.apply(update, track));
+    } catch (cause) {
+      log.error({ err: cause, generation: update.generation }, 'the data plane did not apply a generation');
+      const detail = `Generation ${update.generation} is stored, but was not seen to be applied; the next change carries it too.`;
+      throw new ControlError('apply-failed', detail, [], { cause });
+    }
+  }
+
+  #pendingReceipt(
+    wish: ReceiptWish,
+    context: ChangeContext,
+    before: ControlState,
+    { next }: PreparedChange,
+  ): PendingReceipt {
+    const [from, to] = [before, next].map((state) => {
+      const record = state.services.get(wish.service);
+      return record === undefined ? {} : splitOf(record.document);
+    }) as [Receipt['from'], Receipt['to']];
+    const receipt: Receipt = {
+      id: this.#newReceiptId(),
+      kind: wish.kind,
+      service: wish.service,
+      from,
+      to,
+      generation: { before: before.generation, after: next.generation },
+      requestedAt: new Date(context.requestedAtMs).toISOString(),
+      appliedAt: null,
+      barrierMs: null,
+      workers: { total: 1, applied: 0, fenced: 0 },
+      drainTimeout: wish.drainTimeout,
+      drain: drainOf(NOTHING_LEFT),
+    };
+    const pools = leftPools(from, to).map((pool) => ({ service: wish.service, pool }));
+    return { receipt, track: pools.length === 0 ? null : { id: receipt.id, pools } };
+  }
+
+  async #receiptOf({ receipt, track }: PendingReceipt, applied: Applied, barrierMs: number): Promise<Receipt> {
+    const { counts, drains, log, store } = this.#options;
+    const final: Receipt = {
+      ...receipt,
+      appliedAt: this.#now(),
+      barrierMs: Math.round(barrierMs * 1_000) / 1_000,
+      workers: { total: 1, applied: 1, fenced: 0 },
+      drain: drainOf(applied.drain ?? NOTHING_LEFT),
+    };
+    counts.applied(final.service, barrierMs);
+    try {
+      await store.saveReceipt(final);
+    } catch (error) {
+      // The change stands and is served: it is answered, even if its receipt cannot be read again later.
+      log.error({ err: error, receipt: final.id }, 'the store did not keep a receipt');
+    }
+    if (final.drain.state === 'draining') {
+      drains.follow(final, final.drainTimeout === null ? null : parseDuration(final.drainTimeout));
+    } else if (track !== null) {
+      this.#options.dataPlane.forgetDrain(final.id);
+    }
+    return final;
+  }
+
+  #announce(change: Change, edits: Edits, { next, changes }: PreparedChange, receipt: Receipt | null): void {
+    const { events } = this.#options;
+    const services = changes.map(({ service }) => service);
+    events.append('generation', { generation: next.generation, kind: change.kind, summary: edits.summary, services });
+    if (receipt !== null) events.append('receipt', receipt);
+  }
+
+  #count(service: string, failed: boolean): void {
+    // Names that do not exist must not make series.
+    if (this.#state.services.has(service)) this.#options.counts.notApplied(service, failed ? 'failed' : 'refused');
+  }
+
+  async #auditRefusal(change: Change, context: ChangeContext, refusal: ControlError): Promise<void> {
+    const result = isOurs(refusal) ? 'failed' : 'refused';
+    const entry = auditEntry(change, context, this.#now(), result, this.#state.generation, refusal.message);
+    await this.#audit({ ...entry, problem: refusal.code });
+  }
+
+  async #audit(entry: AuditEntry): Promise<void> {
+    try {
+      await this.#options.store.appendAudit(entry);
+    } catch (error) {
+      this.#options.log.error({ err: error, entry }, 'the store did not keep an audit entry');
+    }
+  }
+
+  #newReceiptId(): string {
+    const letters = Array.from({ length: RECEIPT_ID_CHARS }, () =>
+      Math.floor(this.#options.random.next() * 36).toString(36),
+    );
+    return `co_${letters.join('')}`;
+  }
+
+  #now(): string {
+    return new Date(this.#options.clock.wallMs()).toISOString();
+  }
+}
+
+/** 80 bits and more: no two receipts are alike by chance. */
+const RECEIPT_ID_CHARS = 16;
+
+const NOTHING_LEFT = { inFlightAtFlip: 0, remaining: 0, cut: 0, longLived: 0 };
+
+interface PendingReceipt {
+  readonly receipt: Receipt;
+  /** `null`: no pool loses all its share, so that nobody is left behind. */
+  readonly track: DrainRequest | null;
+}
+
+function targetsOf(spec: ServiceSpec | undefined): { pool: string; target: string }[] {
+  return (spec?.pools ?? []).flatMap(({ name, targets }) => targets.map(({ id }) => ({ pool: name, target: id })));
+}
+
+function isOurs({ code }: ControlError): boolean {
+  return code === 'store-failed' || code === 'apply-failed';
+}
+
+function commitOf(
+  change: Change,
+  context: ChangeContext,
+  at: string,
+  { summary }: Edits,
+  { next, records, changes }: PreparedChange,
+  receipt: Receipt | null,
+): Commit {
+  const before = next.generation - 1;
+  const entry = auditEntry(change, context, at, 'applied', before, summary);
+  return {
+    generation: { number: next.generation, at, actor: context.actor, kind: change.kind, summary, changes },
+    services: records,
+    deleted: next.deleted,
+    receipt,
+    idempotency: context.idempotency,
+    audit: { ...entry, generation: { before, after: next.generation } },
+  };
+}
+
+function auditEntry(
+  change: Change,
+  context: ChangeContext,
+  at: string,
+  result: AuditEntry['result'],
+  generation: number,
+  detail: string,
+): AuditEntry {
+  return {
+    at,
+    actor: context.actor,
+    requestId: context.requestId,
+    kind: change.kind,
+    service: change.service,
+    result,
+    problem: null,
+    detail,
+    generation: { before: generation, after: generation },
+  };
+}

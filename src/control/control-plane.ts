@@ -1,0 +1,301 @@
+import { randomBytes } from 'node:crypto';
+
+import type { Clock } from '../base/clock.ts';
+import type { Random } from '../base/random.ts';
+import type { ControlGauges } from '../observe/control-gauges.ts';
+import type {
+  Actor,
+  ConfigAnswer,
+  CutoverRequest,
+  Receipt,
+  RollbackRequest,
+  SplitRequest,
+  Status,
+  TargetPatch,
+} from '../schema/api.ts';
+import type { ConfigDocument, MirrorDocument } from '../schema/config.ts';
+import { withDefaults } from '../schema/with-defaults.ts';
+import type { DataPlane, TargetHealth } from '../snapshot/data-plane.ts';
+import { ChangeLine } from './change-line.ts';
+import { type RunTimeChanges, applyConfig } from './changes/config-change.ts';
+import { deleteMirror, putMirror } from './changes/mirror-changes.ts';
+import { deletePool, putPool } from './changes/pool-changes.ts';
+import { deleteService, patchService, putService } from './changes/service-changes.ts';
+import { type TargetPath, patchTarget } from './changes/target-changes.ts';
+import { cutover, rollback, setSplit } from './changes/traffic-changes.ts';
+import { ControlError } from './control-error.ts';
+import { CutoverCounts } from './cutover-counts.ts';
+import { DrainWatch } from './drain-watch.ts';
+import { EventLog } from './event-log.ts';
+import type { HealthView } from './health-view.ts';
+import type { Log } from './log.ts';
+import { isSameJson } from './state/canonical-json.ts';
+import type { Change, ChangeContext, Outcome } from './state/change.ts';
+import type { ControlState } from './state/control-state.ts';
+import { NO_PRECONDITIONS } from './state/entity-tag.ts';
+import { splitOf } from './state/split-of.ts';
+import { statusOf } from './status.ts';
+import type { Store } from './store/store.ts';
+
+export interface ControlPlaneOptions {
+  readonly dataPlane: DataPlane;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Its changes are to be handed to `ControlPlane.healthChanged`. */
+  readonly health: HealthView;
+  readonly log: Log;
+  /** A new secret for sticky sessions; default: 256 bits of the system's. */
+  readonly makeSecret?: () => string;
+}
+
+/** Bytes of a secret that signs cookies. */
+const SECRET_BYTES = 32;
+
+/** Gives a control plane that serves nothing yet: `start` it. */
+export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
+  return new ControlPlane(options);
+}
+
+/**
+ * Everything that an operator can see and do. Every change answers when it is served everywhere, and throws a
+ * `ControlError` when it was refused, with all that is wrong with it.
+ */
+export class ControlPlane {
+  readonly events: EventLog;
+  readonly store: Store;
+  readonly #options: ControlPlaneOptions;
+  readonly #counts = new CutoverCounts();
+  readonly #drains: DrainWatch;
+  /** Receipts whose end the store has not kept yet: until then it would show an older one. */
+  readonly #unsaved = new Map<string, Receipt>();
+  #line: ChangeLine | null = null;
+  /** What only a restart can change. */
+  #fixed: ConfigDocument | null = null;
+  #startedAt = '';
+  #isEnding = false;
+
+  constructor(options: ControlPlaneOptions) {
+    this.#options = options;
+    this.store = options.store;
+    this.events = new EventLog(options.clock);
+    this.#drains = new DrainWatch({
+      clock: options.clock,
+      dataPlane: options.dataPlane,
+      onSettled: (receipt) => this.#drainSettled(receipt),
+      onError: (error) => options.log.error({ err: error }, 'the data plane did not say how a drain stands'),
+    });
+  }
+
+  /**
+   * Serves what the store has kept and `config` says; `config` is valid. Throws a `ControlError` when both together
+   * are not, and serves nothing then.
+   */
+  async start(config: ConfigDocument, source: string): Promise<ConfigAnswer> {
+    const { clock, dataPlane, health, log, random, store } = this.#options;
+    const line = new ChangeLine({
+      clock,
+      random,
+      store,
+      dataPlane,
+      health,
+      log,
+      drains: this.#drains,
+      events: this.events,
+      counts: this.#counts,
+      surroundings: { listeners: config.listeners, ...(config.admin === undefined ? {} : { admin: config.admin }) },
+      makeSecret: this.#options.makeSecret ?? (() => randomBytes(SECRET_BYTES).toString('base64url')),
+    });
+    await line.load();
+    const context = this.fileContext(source);
+    const outcome = await line.submit({ ...applyConfig(config, 'keep', context), always: true }, context);
+    this.#line = line;
+    this.#fixed = config;
+    this.#startedAt = new Date(clock.wallMs()).toISOString();
+    return configAnswerOf(outcome);
+  }
+
+  /** Whether traffic should be sent here: it serves, and is not ending. */
+  get isReady(): boolean {
+    return this.#line !== null && !this.#isEnding;
+  }
+
+  get state(): ControlState {
+    return this.#started.state;
+  }
+
+  get health(): HealthView {
+    return this.#options.health;
+  }
+
+  /** Puts another configuration file in force, all or nothing. */
+  async applyConfig(config: ConfigDocument, runTime: RunTimeChanges, context: ChangeContext): Promise<ConfigAnswer> {
+    this.#requireSameFixedParts(config);
+    return configAnswerOf(await this.#started.submit(applyConfig(config, runTime, context), context));
+  }
+
+  /** The context of a change that the configuration file at `path` asks for. */
+  fileContext(path: string): ChangeContext {
+    const actor: Actor = { kind: 'file', name: 'configuration file', address: path };
+    return {
+      actor,
+      requestId: 'file',
+      requestedAtMs: this.#options.clock.wallMs(),
+      preconditions: NO_PRECONDITIONS,
+      idempotency: null,
+    };
+  }
+
+  putService(name: string, body: unknown, context: ChangeContext): Promise<Outcome> {
+    return this.#submit(putService(name, body, context), context);
+  }
+
+  patchService(name: string, patch: unknown, context: ChangeContext): Promise<Outcome> {
+    return this.#submit(patchService(name, patch, context), context);
+  }
+
+  deleteService(name: string, context: ChangeContext): Promise<Outcome> {
+    return this.#submit(deleteService(name, context), context);
+  }
+
+  putPool(service: string, name: string, body: unknown, context: ChangeContext): Promise<Outcome> {
+    return this.#submit(putPool(service, name, body, context), context);
+  }
+
+  deletePool(service: string, name: string, context: ChangeContext): Promise<Outcome> {
+    return this.#submit(deletePool(service, name, context), context);
+  }
+
+  patchTarget(path: TargetPath, patch: TargetPatch, context: ChangeContext): Promise<Outcome> {
+    return this.#submit(patchTarget(path, patch, context), context);
+  }
+
+  putMirror(service: string, mirror: MirrorDocument, context: ChangeContext): Promise<Outcome> {
+    return this.#submit(putMirror(service, mirror, context), context);
+  }
+
+  deleteMirror(service: string, context: ChangeContext): Promise<Outcome> {
+    return this.#submit(deleteMirror(service, context), context);
+  }
+
+  cutover(service: string, request: CutoverRequest, context: ChangeContext): Promise<Outcome> {
+    return this.#submit(cutover(service, request, context, this.#isUp), context);
+  }
+
+  setSplit(service: string, request: SplitRequest, context: ChangeContext): Promise<Outcome> {
+    return this.#submit(setSplit(service, request, context, this.#isUp), context);
+  }
+
+  rollback(service: string, request: RollbackRequest, context: ChangeContext): Promise<Outcome> {
+    return this.#submit(rollback(service, request, context, this.#isUp), context);
+  }
+
+  /**
+   * The receipt, its drain brought up to date: at once, or when the drain has come to its end, `waitMs` are over or
+   * `signal` says that nobody waits any more. `null`: there is none of that id.
+   */
+  async receipt(id: string, waitMs = 0, signal = new AbortController().signal): Promise<Receipt | null> {
+    const followed = await (waitMs > 0 ? this.#drains.settled(id, waitMs, signal) : this.#drains.current(id));
+    return followed ?? this.#unsaved.get(id) ?? (await this.store.receipt(id));
+  }
+
+  /** Newest first, each brought up to date. */
+  async receipts(service: string, limit: number): Promise<Receipt[]> {
+    const stored = await this.store.receipts(service, limit);
+    return Promise.all(
+      stored.map(async (receipt) => {
+        const { id } = receipt;
+        return (await this.#drains.current(id)) ?? this.#unsaved.get(id) ?? receipt;
+      }),
+    );
+  }
+
+  async status(): Promise<Status> {
+    const report = await this.#options.dataPlane.report();
+    return statusOf(this.state, report, this.#options.health, { startedAt: this.#startedAt, ready: this.isReady });
+  }
+
+  /** To be called with what the health checks find. */
+  healthChanged(changes: readonly TargetHealth[]): void {
+    this.#options.dataPlane.setHealth(changes);
+    for (const change of changes) this.events.append('health', change);
+  }
+
+  /** What the metrics show of the control plane. */
+  gauges(): ControlGauges {
+    const { generation, services } = this.state;
+    return {
+      generation,
+      workers: [{ worker: '0', generation }],
+      splits: [...services.values()].flatMap(({ name, document }) => {
+        const split = splitOf(document);
+        return Object.keys(document.pools).map((pool) => ({ service: name, pool, percent: split[pool] ?? 0 }));
+      }),
+      targets: this.#options.health.statuses(),
+      cutovers: this.#counts.counts(),
+      barrier: this.#counts.barrier(),
+    };
+  }
+
+  /** Readiness fails from now on; everything else goes on. */
+  announceEnd(): void {
+    this.#isEnding = true;
+  }
+
+  /** Takes no more changes, waits for the last and lets the store go. */
+  async close(): Promise<void> {
+    this.#isEnding = true;
+    await this.#line?.close();
+    this.#drains.close();
+    await this.store.close();
+  }
+
+  get #started(): ChangeLine {
+    if (this.#line === null) throw new ControlError('shutting-down', 'The proxy has not started yet.');
+    return this.#line;
+  }
+
+  readonly #isUp = (service: string, pool: string, target: string): boolean =>
+    this.#options.health.isUp(service, pool, target);
+
+  #submit(change: Change, context: ChangeContext): Promise<Outcome> {
+    return this.#started.submit(change, context);
+  }
+
+  /** Listeners and the like are bound once: a file that wants others needs a new process, and says so before anything changes. */
+  #requireSameFixedParts(config: ConfigDocument): void {
+    const now = this.#fixed;
+    if (now === null) return;
+    const [before, after] = [withDefaults({ ...now, services: {} }), withDefaults({ ...config, services: {} })];
+    const names = [...new Set([...Object.keys(before), ...Object.keys(after)])] as (keyof ConfigDocument)[];
+    const problems = names
+      .filter((name) => !isSameJson(before[name], after[name]))
+      .map((name) => ({ path: `/${name}`, message: 'differs from what this process was started with' }));
+    if (problems.length === 0) return;
+    throw new ControlError(
+      'restart-required',
+      'Only services can change while the proxy runs; nothing was changed.',
+      problems,
+    );
+  }
+
+  #drainSettled(receipt: Receipt): void {
+    const { log } = this.#options;
+    this.events.append('drain', { id: receipt.id, service: receipt.service, drain: receipt.drain });
+    this.#unsaved.set(receipt.id, receipt);
+    this.store
+      .saveReceipt(receipt)
+      .catch((error: unknown) => log.error({ err: error, receipt: receipt.id }, 'the store did not keep a receipt'))
+      .finally(() => this.#unsaved.delete(receipt.id));
+  }
+}
+
+function configAnswerOf({ state, changed, removed, edits }: Outcome): ConfigAnswer {
+  return {
+    generation: state.generation,
+    changed: [...changed],
+    removed: [...removed],
+    kept: [...(edits.kept ?? [])],
+    dropped: [...(edits.dropped ?? [])],
+  };
+}

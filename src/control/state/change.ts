@@ -1,0 +1,88 @@
+import type { Actor, Receipt } from '../../schema/api.ts';
+import type { ServiceDocument } from '../../schema/config.ts';
+import type { Problem } from '../../schema/problem.ts';
+import type { IdempotencyClaim } from '../store/store.ts';
+import type { ControlState, ServiceRecord } from './control-state.ts';
+import type { Preconditions } from './entity-tag.ts';
+
+export const CHANGE_KINDS = [
+  'config',
+  'service.put',
+  'service.patch',
+  'service.delete',
+  'pool.put',
+  'pool.delete',
+  'target.patch',
+  'mirror.put',
+  'mirror.delete',
+  'split',
+  'cutover',
+  'rollback',
+] as const;
+
+export type ChangeKind = (typeof CHANGE_KINDS)[number];
+
+/** Who asks for a change, and under which conditions. */
+export interface ChangeContext {
+  readonly actor: Actor;
+  readonly requestId: string;
+  /** Milliseconds since 1970. */
+  readonly requestedAtMs: number;
+  readonly preconditions: Preconditions;
+  readonly idempotency: IdempotencyClaim | null;
+}
+
+/** One change, before its turn. */
+export interface Change {
+  readonly kind: ChangeKind;
+  /** The service that it was asked of; `null`: all of them. */
+  readonly service: string | null;
+  /**
+   * What is to be different, seen from the state that its turn finds. Pure, and all or nothing: throws a `ControlError`
+   * where it cannot be done.
+   */
+  readonly edit: (state: ControlState) => Edits;
+  /** Where a problem of a service stands in what was sent; default: the service is what was sent. */
+  readonly locate?: (service: string, problem: Problem) => Problem;
+  /** Asked for by changes of traffic. */
+  readonly receipt?: ReceiptWish;
+  /** Whether it makes a generation even if nothing differs. */
+  readonly always?: boolean;
+}
+
+export interface ReceiptWish {
+  readonly kind: Receipt['kind'];
+  readonly service: string;
+  /** `null`: what is left of the drain is never cut. */
+  readonly drainTimeout: string | null;
+}
+
+export interface Edits {
+  /** By name; `null`: the service is to be gone. */
+  readonly services: ReadonlyMap<string, ServiceEdit | null>;
+  /** The whole of `ControlState.deleted`, where it changes. */
+  readonly deleted?: ReadonlySet<string>;
+  /** The change in one line. */
+  readonly summary: string;
+  /** Where run-time changes stand against the configuration file that is applied, as JSON pointers into it. */
+  readonly kept?: readonly string[];
+  /** Where some were given up, because the file no longer has what they named. */
+  readonly dropped?: readonly string[];
+}
+
+export type ServiceEdit = Pick<ServiceRecord, 'document' | 'base'>;
+
+/** What a change of traffic did, and where it stands. */
+export interface Outcome {
+  readonly state: ControlState;
+  readonly generationBefore: number;
+  readonly changed: readonly string[];
+  readonly removed: readonly string[];
+  readonly receipt: Receipt | null;
+  readonly edits: Edits;
+}
+
+/** Edits of one service's document, which must exist. */
+export function editDocument(record: ServiceRecord, document: ServiceDocument, summary: string): Edits {
+  return { services: new Map([[record.name, { document, base: record.base }]]), summary };
+}
