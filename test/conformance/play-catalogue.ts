@@ -1,0 +1,34 @@
+import type { Pieces } from '../helpers/write-pieces.ts';
+import type { Verdict } from './judge.ts';
+import type { WireCase } from './wire-case.ts';
+import { WireLane, type ProxyUnderTest } from './wire-lane.ts';
+
+export interface Playing {
+  /** Proxies, each with a target of its own, that play side by side. */
+  readonly lanes: number;
+  openProxy(targetUrl: string): Promise<ProxyUnderTest>;
+}
+
+export interface Play {
+  readonly wireCase: WireCase;
+  readonly pieces: Pieces;
+}
+
+/** Plays everything, in as many lanes as asked for, and gives the verdicts in the order of `plays`. */
+export async function playCatalogue(plays: readonly Play[], playing: Playing): Promise<Verdict[]> {
+  const lanes = await Promise.all(Array.from({ length: playing.lanes }, () => WireLane.open(playing.openProxy)));
+  const verdicts: Verdict[] = new Array<Verdict>(plays.length);
+  let next = 0;
+  const work = async (lane: WireLane) => {
+    for (let index = next++; index < plays.length; index = next++) {
+      const play = plays[index];
+      if (play !== undefined) verdicts[index] = await lane.play(play.wireCase, play.pieces);
+    }
+  };
+  try {
+    await Promise.all(lanes.map(work));
+  } finally {
+    await Promise.all(lanes.map((lane) => lane.close()));
+  }
+  return verdicts;
+}

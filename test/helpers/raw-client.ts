@@ -1,0 +1,105 @@
+import { connect, type Socket } from 'node:net';
+import { turn, writePieces, type Pieces } from './write-pieces.ts';
+
+export interface RawExchange {
+  readonly port: number;
+  readonly host?: string;
+  readonly bytes: Buffer;
+  readonly pieces?: Pieces;
+  /** Written after `bytes`, each followed by a pause. */
+  readonly parts?: readonly { readonly bytes: Buffer; readonly delayMs: number }[];
+  readonly then?: 'half-close' | 'reset';
+  /** Longest wait in all. */
+  readonly waitMs?: number;
+  /** Once something was received and everything is sent: so long a silence ends the exchange. */
+  readonly quietMs?: number;
+}
+
+export interface RawResult {
+  readonly received: Buffer;
+  /** How the proxy ended the connection; `null`: it is still open. */
+  readonly closed: 'fin' | 'reset' | null;
+}
+
+const WAIT_MS = 1000;
+const QUIET_MS = 250;
+
+/** Says `bytes`, however wrong, on a connection of its own and listens until it is closed or has fallen silent. */
+export async function rawExchange(exchange: RawExchange): Promise<RawResult> {
+  const socket = await open(exchange);
+  const heard = listen(socket);
+  const sent = send(socket, exchange).then(() => heard.everythingSent());
+  const result = await heard.result(exchange.waitMs ?? WAIT_MS, exchange.quietMs ?? QUIET_MS);
+  socket.destroy();
+  await sent;
+  return result;
+}
+
+function open(exchange: RawExchange): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({
+      port: exchange.port,
+      host: exchange.host ?? '127.0.0.1',
+      allowHalfOpen: true,
+      noDelay: true,
+    });
+    socket.once('error', reject);
+    socket.once('connect', () => {
+      socket.off('error', reject);
+      resolve(socket);
+    });
+  });
+}
+
+async function send(socket: Socket, exchange: RawExchange): Promise<void> {
+  await writePieces(socket, exchange.bytes, exchange.pieces ?? 'whole');
+  for (const part of exchange.parts ?? []) {
+    await writePieces(socket, part.bytes, 'whole');
+    await new Promise((resolve) => setTimeout(resolve, part.delayMs));
+  }
+  if (exchange.then === 'half-close') socket.end();
+  if (exchange.then === 'reset') socket.resetAndDestroy();
+}
+
+function listen(socket: Socket) {
+  const chunks: Buffer[] = [];
+  let closed: RawResult['closed'] = null;
+  let sent = false;
+  let lastAt = performance.now();
+  let wake: () => void = () => undefined;
+  const close = (how: 'fin' | 'reset') => {
+    closed ??= how;
+    wake();
+  };
+  socket.on('data', (bytes) => {
+    chunks.push(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
+    lastAt = performance.now();
+  });
+  socket.on('end', () => close('fin'));
+  socket.on('error', () => close('reset'));
+  socket.on('close', () => close('reset'));
+
+  return {
+    everythingSent() {
+      sent = true;
+      lastAt = performance.now();
+    },
+    async result(waitMs: number, quietMs: number): Promise<RawResult> {
+      const deadline = performance.now() + waitMs;
+      for (;;) {
+        const now = performance.now();
+        const quietAt = sent && chunks.length > 0 ? lastAt + quietMs : Infinity;
+        const left = Math.min(deadline, quietAt) - now;
+        if (closed !== null || left <= 0) break;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+          setTimeout(resolve, Math.min(left, 50));
+        });
+      }
+      // A busy loop runs its timers first: what has arrived by now still counts.
+      await turn();
+      await turn();
+      return { received: Buffer.concat(chunks), closed };
+    },
+  };
+}
