@@ -6,7 +6,7 @@ import { WireLane, type ProxyUnderTest } from './wire-lane.ts';
 export interface Playing {
   /** Proxies, each with a target of its own, that play side by side. */
   readonly lanes: number;
-  openProxy(targetUrl: string): Promise<ProxyUnderTest>;
+  readonly openProxy: (targetUrl: string) => Promise<ProxyUnderTest>;
 }
 
 export interface Play {

@@ -40,7 +40,7 @@ export interface WireScript {
   readonly upstream?: RawScript;
   /** Methods of the requests that get a final answer, where it is not the first one's and GET after it. */
   readonly methods?: readonly string[];
-  readonly then?: 'half-close';
+  readonly ending?: 'half-close';
   readonly send?: 'bytewise';
   /** Said later, each followed by a pause. */
   readonly parts?: readonly { readonly bytes: string; readonly delayMs: number }[];

@@ -41,7 +41,7 @@ export class WireLane {
       bytes: Buffer.from(wireCase.request, 'latin1'),
       pieces: wireCase.send === 'bytewise' ? 1 : pieces,
       waitMs: wireCase.parts === undefined ? 1200 : 2000,
-      ...(wireCase.then === undefined ? {} : { then: wireCase.then }),
+      ...(wireCase.ending === undefined ? {} : { ending: wireCase.ending }),
       ...(wireCase.parts === undefined ? {} : { parts: wireCase.parts.map(toPart) }),
     });
     await this.#settle();

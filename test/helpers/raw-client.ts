@@ -8,7 +8,7 @@ export interface RawExchange {
   readonly pieces?: Pieces;
   /** Written after `bytes`, each followed by a pause. */
   readonly parts?: readonly { readonly bytes: Buffer; readonly delayMs: number }[];
-  readonly then?: 'half-close' | 'reset';
+  readonly ending?: 'half-close' | 'reset';
   /** Longest wait in all. */
   readonly waitMs?: number;
   /** Once something was received and everything is sent: so long a silence ends the exchange. */
@@ -57,8 +57,8 @@ async function send(socket: Socket, exchange: RawExchange): Promise<void> {
     await writePieces(socket, part.bytes, 'whole');
     await new Promise((resolve) => setTimeout(resolve, part.delayMs));
   }
-  if (exchange.then === 'half-close') socket.end();
-  if (exchange.then === 'reset') socket.resetAndDestroy();
+  if (exchange.ending === 'half-close') socket.end();
+  if (exchange.ending === 'reset') socket.resetAndDestroy();
 }
 
 function listen(socket: Socket) {

@@ -291,21 +291,21 @@ export const CHUNKED: readonly WireCase[] = [
     'RFC 9112 8',
     'The client ends inside a chunk: the target must be able to tell.',
     chunked('5\r\nhel'),
-    { ...BODY_REFUSED, then: 'half-close', upstreamMustNotSee: END },
+    { ...BODY_REFUSED, ending: 'half-close', upstreamMustNotSee: END },
   ),
   must('chunk-no-last-halfclose', 'RFC 9112 8', 'It ends between chunks: that is not the last one.', chunked(HELLO), {
     ...BODY_REFUSED,
-    then: 'half-close',
+    ending: 'half-close',
     upstreamMustNotSee: END,
   }),
   must('chunk-half-last-halfclose', 'RFC 9112 8', 'It ends before the empty line.', chunked(`${HELLO}0\r\n`), {
     ...BODY_REFUSED,
-    then: 'half-close',
+    ending: 'half-close',
     upstreamMustNotSee: END,
   }),
   must('chunk-head-only-halfclose', 'RFC 9112 8', 'It ends before the first chunk.', chunked(''), {
     ...BODY_REFUSED,
-    then: 'half-close',
+    ending: 'half-close',
     upstreamMustNotSee: END,
   }),
 

@@ -253,12 +253,12 @@ export const CONTENT_LENGTH: readonly WireCase[] = [
     'RFC 9112 8',
     'The client ends before its body does: the target must not see a whole request.',
     post(['Content-Length: 10'], 'hello'),
-    { expect: ['reject', 'close', 'abort-upstream'], upstreamRequests: 0, then: 'half-close' },
+    { expect: ['reject', 'close', 'abort-upstream'], upstreamRequests: 0, ending: 'half-close' },
   ),
   must('cl-undersend-nothing', 'RFC 9112 8', 'The same where none of the body came.', post(['Content-Length: 10']), {
     expect: ['reject', 'close', 'abort-upstream'],
     upstreamRequests: 0,
-    then: 'half-close',
+    ending: 'half-close',
   }),
   must(
     'head-with-body',

@@ -330,16 +330,16 @@ export const REQUEST_LINE: readonly WireCase[] = [
   policy('line-empty-eof', 'robustness', 'A connection that says nothing and ends.', '', {
     expect: ['close'],
     upstreamRequests: 0,
-    then: 'half-close',
+    ending: 'half-close',
   }),
   policy('line-partial-eof', 'RFC 9112 8', 'One that ends inside the line.', 'GET / HT', {
     expect: ['close', 'reject'],
     upstreamRequests: 0,
-    then: 'half-close',
+    ending: 'half-close',
   }),
   policy('line-partial-head-eof', 'RFC 9112 8', 'One that ends inside the head.', 'GET / HTTP/1.1\r\nHost: a.te', {
     expect: ['close', 'reject'],
     upstreamRequests: 0,
-    then: 'half-close',
+    ending: 'half-close',
   }),
 ];
