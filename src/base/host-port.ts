@@ -19,7 +19,9 @@ export function parseHostPort(text: string): HostPort | { readonly problem: stri
   if (bracketed !== undefined) {
     if (/[%.]/.test(bracketed) || !ipaddr.IPv6.isValid(bracketed))
       return { problem: 'must have an IPv6 address in its brackets' };
-    return { host: ipaddr.IPv6.parse(bracketed).toString(), port };
+    const address = ipaddr.IPv6.parse(bracketed);
+    // An IPv4 address in other clothes: one machine must not pass for two, nor get by a rule for the one.
+    return { host: (address.isIPv4MappedAddress() ? address.toIPv4Address() : address).toString(), port };
   }
   const host = (bare ?? '').toLowerCase();
   return isNameOrIpv4(host) ? { host, port } : { problem: 'must name a host by its name or its IP address, in full' };

@@ -93,9 +93,9 @@ function hostPatternProblem(text: string): string | null {
   const parsed = parseHostPort(wildcard ? text.slice(2) : text);
   if ('problem' in parsed) return HOST_PATTERN_WANTED;
   if (parsed.port !== null) return 'must be a host without a port';
-  if (!parsed.host.includes(':')) return null;
+  if (!text.includes('[')) return null;
   if (wildcard) return HOST_PATTERN_WANTED;
-  return text === `[${parsed.host}]` ? null : `must be written "[${parsed.host}]"`;
+  return text === `[${parsed.host}]` ? null : `must be an IPv6 address in its shortest form: "[${parsed.host}]"`;
 }
 
 function pathPrefixProblem(text: string): string | null {

@@ -76,7 +76,7 @@ function wordsOf(error: ErrorObject): string {
     case 'maxProperties':
       return `must have at most ${String(limit)} entries`;
     case 'uniqueItems':
-      return `has the same entry twice, at ${String(paramOf(error, 'j'))} and ${String(paramOf(error, 'i'))}`;
+      return `has the same entry twice, at ${String(paramOf(error, 'i'))} and ${String(paramOf(error, 'j'))}`;
     default:
       return error.message ?? `breaks the rule "${error.keyword}"`;
   }

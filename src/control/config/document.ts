@@ -54,14 +54,8 @@ export function readDocument(text: string): ReadDocument {
     value = document.toJS({ maxAliasCount: ALIASES_MAX });
   } catch (error) {
     // An alias without its anchor, or too many of them.
-    return unreadable([
-      {
-        path: '',
-        line: 1,
-        column: 1,
-        message: `is not valid YAML: ${error instanceof Error ? error.message : String(error)}`,
-      },
-    ]);
+    const message = `is not valid YAML: ${error instanceof Error ? error.message : String(error)}`;
+    return unreadable([{ path: '', ...at(brokenAliasOffset(document)), message }]);
   }
   return {
     isReadable: true,
@@ -97,6 +91,19 @@ function unreadable(problems: readonly LocatedProblem[]): ReadDocument {
 function positionAt(lines: LineCounter, offset: number): { line: number; column: number } {
   const { line, col } = lines.linePos(offset);
   return { line: Math.max(1, line), column: Math.max(1, col) };
+}
+
+/** Offset of the first alias whose anchor is nowhere before it; 0 if there is none. */
+function brokenAliasOffset(document: Document.Parsed): number {
+  let offset = 0;
+  visit(document, {
+    Alias(_, alias) {
+      if (alias.resolve(document) !== undefined) return undefined;
+      offset = startOf(alias) ?? 0;
+      return visit.BREAK;
+    },
+  });
+  return offset;
 }
 
 /** Offset of what a pointer names, or of the innermost thing around it that is there. */

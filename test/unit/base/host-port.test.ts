@@ -9,6 +9,7 @@ describe('a host with a port', () => {
     ['app_1', 'app_1', null],
     ['[::1]:8080', '::1', 8080],
     ['[2001:DB8:0:0::1]', '2001:db8::1', null],
+    ['[::ffff:7f00:1]:80', '127.0.0.1', 80],
     ['localhost:0', 'localhost', 0],
   ])('is read from %s', (text, host, port) => {
     expect(parseHostPort(text)).toEqual({ host, port });

@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest';
+
+import { createAjv } from '../../../src/schema/ajv.ts';
+import { FORMATS } from '../../../src/schema/formats.ts';
+import type { Format, FormatName } from '../../../src/schema/formats.ts';
+
+interface Samples {
+  readonly good: readonly string[];
+  readonly bad: readonly string[];
+}
+
+const SAMPLES: Readonly<Record<FormatName, Samples>> = {
+  id: {
+    good: ['a', '0', 'shop', 'shop-2.eu_west', 'x'.repeat(63)],
+    bad: ['', 'Shop', '-a', '.a', '_a', 'a b', 'a/b', 'ä', 'x'.repeat(64), '__proto__', 'constructor', 'a\n'],
+  },
+  duration: { good: ['0s', '250ms', '1.5s'], bad: ['', '5', 'forever', '597h', '-1s'] },
+  timeout: { good: ['1ms', '1h'], bad: ['0s', '0ms', '5', 'none'] },
+  'timeout-or-none': { good: ['none', '1s'], bad: ['0s', 'None', ''] },
+  size: { good: ['0B', '1KiB'], bad: ['', '1', '1KB', '1.5MiB'] },
+  limit: { good: ['1B', '64KiB'], bad: ['0B', '0KiB', 'none'] },
+  'limit-or-none': { good: ['none', '1MiB'], bad: ['0B', 'unlimited'] },
+  'listen-address': {
+    good: ['0.0.0.0:8080', '[::]:0', '[::1]:65535', 'localhost:80'],
+    bad: ['', ':8080', '8080', '127.0.0.1', '127.0.0.1:65536', '::1:80', 'http://0.0.0.0:80', 'unix:/run/x.sock'],
+  },
+  'admin-address': {
+    good: ['127.0.0.1:9900', 'unix:/run/cutover.sock', `unix:/${'x'.repeat(106)}`],
+    bad: ['unix:cutover.sock', 'unix:/run/', 'unix:', `unix:/${'x'.repeat(107)}`, ':9900'],
+  },
+  'target-url': {
+    good: ['http://127.0.0.1:3000', 'http://app', 'HTTP://app:80/', 'http://[::1]:3000'],
+    bad: [
+      '',
+      'app:3000',
+      'https://app:3000',
+      'ftp://app',
+      'http://',
+      'http://:80',
+      'http://user@app:80',
+      'http://app:0',
+      'http://app:80/path',
+      'http://app:80?x',
+      'http://app:80#x',
+      'http://127.1:80',
+      'http://0177.0.0.1:80',
+      'http://2130706433:80',
+      'http://ap p:80',
+      'http://app:80\r\nX: y',
+    ],
+  },
+  'host-pattern': {
+    good: ['shop.example.com', '*.example.com', 'localhost', '127.0.0.1', '[::1]', 'xn--zo-fka.example'],
+    bad: [
+      '',
+      '*',
+      '*.',
+      '*.*.com',
+      'a.*.com',
+      'Shop.example.com',
+      'shop.example.com:80',
+      'zoë.example',
+      'a b',
+      '[::0001]',
+      '*.[::1]',
+      'a..b',
+      'a.',
+    ],
+  },
+  'path-prefix': {
+    good: ['/', '/api', '/api/', '/a%20b'],
+    bad: ['', 'api', '/a?b', '/a#b', '/a b', '/a/../b', '/.', '/ä'],
+  },
+  'request-path': { good: ['/', '/healthz?full=1'], bad: ['healthz', '/a b', '/a#b', '/a\r\nX: y', ''] },
+  cidr: { good: ['10.0.0.0/8', '::/0', '203.0.113.7'], bad: ['10.0.0.0/33', '10/8', 'office', ''] },
+  'field-name': { good: ['x-group', 'accept'], bad: ['', 'X-Group', 'x group', 'x:', '__proto__', 'constructor', 'ä'] },
+  'field-value': { good: ['', 'beta', 'a b', 'Zoë'], bad: [' beta', 'beta ', 'a\nb', 'a\x00', 'a\x7fb', '☃'] },
+  token: { good: ['uid', 'WebSocket', 'a_b'], bad: ['', 'a b', 'a=b', 'a;b', 'ä'] },
+  'affinity-key': {
+    good: ['client-ip', 'cookie:uid', 'header:X-User'],
+    bad: ['', 'cookie', 'cookie:', 'cookie:a b', 'client-ip:x', 'ip', 'Header:x'],
+  },
+  'status-range': {
+    good: ['200', '200-299', '301-301'],
+    bad: ['', '99', '600', '299-200', '200-', '2xx', '200-299-300'],
+  },
+  'host-header': { good: ['app', 'App.example:8080', '[::1]:80'], bad: ['', 'a b', 'a:b', '*.example.com', 'a\r\nb'] },
+};
+
+const cases = Object.entries(SAMPLES).flatMap(([name, { good, bad }]) => [
+  ...good.map((text) => ({ name, text, isGood: true })),
+  ...bad.map((text) => ({ name, text, isGood: false })),
+]);
+
+describe('a format', () => {
+  it.each(cases)('$name: $text is valid: $isGood', ({ name, text, isGood }) => {
+    const problem = (FORMATS as Readonly<Record<string, Format>>)[name]?.(text);
+    if (isGood) expect(problem).toBeNull();
+    else expect(problem).toMatch(/^must /);
+  });
+
+  it('is asked by every Ajv instance', () => {
+    const ajv = createAjv({ fillDefaults: false, allErrors: false });
+    for (const { name, text, isGood } of cases) {
+      expect(ajv.validate({ type: 'string', format: name }, text), `${name}: ${text}`).toBe(isGood);
+    }
+  });
+
+  it.each([
+    [0, true],
+    [100, true],
+    [33.33, true],
+    [0.07, true],
+    [0.29, true],
+    [99.99, true],
+    [33.333, false],
+    [-1, false],
+    [100.01, false],
+    [Number.NaN, false],
+    [Infinity, false],
+  ])('percent: %d is valid: %s', (value, isGood) => {
+    const ajv = createAjv({ fillDefaults: false, allErrors: false });
+    expect(ajv.validate({ type: 'number', format: 'percent' }, value)).toBe(isGood);
+  });
+});
