@@ -8,7 +8,7 @@ import { schemaProblems } from '../../schema/schema-problems.ts';
 import { checkAllClaims } from './check-claims.ts';
 import { checkService } from './check-service.ts';
 import { isLoopback, isSameSocket } from './own-addresses.ts';
-import { isConsequence, soundPart } from './sound-part.ts';
+import { consequenceOf, soundPart } from './sound-part.ts';
 
 const validate = createAjv({ fillDefaults: false, allErrors: true }).compile<ConfigDocument>(ConfigSchema);
 
@@ -25,7 +25,8 @@ export function checkConfig(value: unknown): CheckedConfig {
   const problems = schemaProblems(validate.errors);
   const sound = soundPart(value, problems, formProblems);
   const meaning = sound === null ? [] : checkMeaning(sound as ConfigDocument);
-  return { config: null, problems: [...problems, ...meaning.filter((found) => !isConsequence(found, problems))] };
+  const isConsequence = consequenceOf(problems);
+  return { config: null, problems: [...problems, ...meaning.filter((found) => !isConsequence(found))] };
 }
 
 function formProblems(value: unknown): Problem[] {

@@ -18,9 +18,11 @@ export function soundPart(value: unknown, problems: readonly Problem[], check: (
   return check(copy).length === 0 ? copy : null;
 }
 
-/** Whether a problem may be there only because something next to it was left out. */
-export function isConsequence(found: Problem, leftOut: readonly Problem[]): boolean {
-  return leftOut.some(({ path }) => isWithin(found.path, path) || isWithin(path, found.path));
+/** Tells of a problem whether it may be there only because something in it or around it was left out. */
+export function consequenceOf(leftOut: readonly Problem[]): (found: Problem) => boolean {
+  const paths = new Set(leftOut.map(({ path }) => path));
+  const outerPaths = new Set(leftOut.flatMap(({ path }) => prefixesOf(path)));
+  return ({ path }) => outerPaths.has(path) || prefixesOf(path).some((prefix) => paths.has(prefix));
 }
 
 /** "/services/shop", "/listeners/web" */
@@ -50,6 +52,8 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function isWithin(path: string, outer: string): boolean {
-  return path === outer || path.startsWith(`${outer}/`);
+/** "/a/b": "", "/a", "/a/b" */
+function prefixesOf(path: string): string[] {
+  const parts = path.split('/');
+  return parts.map((_, i) => parts.slice(0, i + 1).join('/'));
 }
