@@ -39,6 +39,8 @@ const MAY_IMPORT: readonly ImportRule[] = [
   // The data plane. Only the pipeline knows all stages; nothing in here knows the control plane. Files directly in
   // proxy/ join what is long-lived (targets, pools, listeners) with what is decided, but move no bytes.
   { files: 'proxy/pipeline.ts', values: ['base/**', ...CONTRACT, 'proxy/**'] },
+  // Puts a whole data plane together, for one process.
+  { files: 'proxy/data-plane.ts', values: ['base/**', ...CONTRACT, 'proxy/**'] },
   { files: 'proxy/route/**', ...DECISION },
   { files: 'proxy/split/**', ...DECISION },
   { files: 'proxy/balance/**', ...DECISION },

@@ -1,0 +1,78 @@
+/** What is counted about the requests of one pool: an increment per request here, added up when it is asked for. */
+import { bucketOf } from '../base/log-linear.ts';
+import {
+  DURATION_BUCKET_COUNT,
+  type HistogramReport,
+  METHOD_LABELS,
+  type TrafficReport,
+} from '../snapshot/data-plane.ts';
+
+/** Status codes 0 (none was sent) to 599. */
+const CODE_COUNT = 600;
+
+const METHOD_INDEX: ReadonlyMap<string, number> = new Map(METHOD_LABELS.map((label, index) => [label, index]));
+const OTHER_METHOD = METHOD_LABELS.length - 1;
+
+/** Where a method is counted: a client cannot make a new series by a new method. */
+export function methodIndexOf(method: string): number {
+  return method === 'GET' ? 0 : (METHOD_INDEX.get(method) ?? OTHER_METHOD);
+}
+
+export class Histogram {
+  readonly #buckets = new Float64Array(DURATION_BUCKET_COUNT);
+  #sumMs = 0;
+  #count = 0;
+
+  observe(durationMs: number): void {
+    const bucket = bucketOf(durationMs * 1000);
+    this.#buckets[bucket] = (this.#buckets[bucket] as number) + 1;
+    this.#sumMs += durationMs;
+    this.#count++;
+  }
+
+  report(): HistogramReport {
+    return { buckets: Array.from(this.#buckets), sumSeconds: this.#sumMs / 1000, count: this.#count };
+  }
+}
+
+/** Requests by method and status, and how long they took. */
+export class TrafficCounters {
+  /** Rows are made when a method is first seen: most pools see few. */
+  readonly #codesByMethod: (Float64Array | undefined)[] = METHOD_LABELS.map(() => undefined);
+  readonly #durations = new Histogram();
+
+  count(methodIndex: number, status: number, durationMs: number): void {
+    let codes = this.#codesByMethod[methodIndex];
+    if (codes === undefined) {
+      codes = new Float64Array(CODE_COUNT);
+      this.#codesByMethod[methodIndex] = codes;
+    }
+    codes[status] = (codes[status] as number) + 1;
+    this.#durations.observe(durationMs);
+  }
+
+  report(traffic: TrafficReport['traffic']): TrafficReport {
+    const requests: (readonly [string, number, number])[] = [];
+    this.#codesByMethod.forEach((codes, methodIndex) => {
+      codes?.forEach((count, code) => {
+        if (count > 0) {
+          requests.push([METHOD_LABELS[methodIndex] as string, code, count]);
+        }
+      });
+    });
+    return { traffic, requests, durations: this.#durations.report() };
+  }
+}
+
+/** Counts by a key from a fixed set (failure codes, retry reasons). */
+export class Tally<K extends string> {
+  readonly #counts = new Map<K, number>();
+
+  add(key: K): void {
+    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
+  }
+
+  report(): Record<string, number> {
+    return Object.fromEntries(this.#counts);
+  }
+}

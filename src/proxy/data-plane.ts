@@ -1,0 +1,212 @@
+/** The data plane of one process: listeners, the current routing, and the live pools behind it. */
+import { randomBytes } from 'node:crypto';
+import { CidrSet } from '../base/cidr.ts';
+import { type Clock, systemClock } from '../base/clock.ts';
+import { type Random, systemRandom } from '../base/random.ts';
+import type {
+  Applied,
+  DataPlane,
+  DataPlaneReport,
+  DrainCount,
+  DrainRequest,
+  TargetHealth,
+} from '../snapshot/data-plane.ts';
+import type { ListenerSpec, ServiceSpec, SnapshotUpdate } from '../snapshot/types.ts';
+import { Deadlines } from './deadlines.ts';
+import { ResponseHead } from './http1/response-head.ts';
+import { Drain, Ledger } from './ledger.ts';
+import { Listener } from './listener/listener.ts';
+import { Pipeline } from './pipeline.ts';
+import { Pool } from './pool.ts';
+import { emptyRouting, nextRouting, type Routing } from './routing.ts';
+import type { ConnectionShared } from './upstream/connection-pool.ts';
+
+/** Capacity of the response scanner; a service's own limit may be lower. */
+const RESPONSE_FIELDS_MAX = 1024;
+/** How often a closing data plane looks whether its connections have ended. */
+const CLOSE_POLL_MS = 25;
+
+export interface ProxyOptions {
+  /** CIDR blocks of proxies whose X-Forwarded-* and Forwarded fields count. */
+  readonly trustedProxies?: readonly string[];
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+export class ProxyDataPlane implements DataPlane {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #deadlines: Deadlines;
+  readonly #shared: ConnectionShared;
+  readonly #trustedProxies: CidrSet;
+  readonly #pipeline: Pipeline;
+  readonly #ledger = new Ledger();
+  /** By `poolKey`. */
+  readonly #pools = new Map<string, Pool>();
+  readonly #drains = new Map<string, Drain>();
+  readonly #listeners = new Map<string, Listener>();
+  readonly #requestIdPrefix = `${randomBytes(6).toString('hex')}-`;
+  #requestCount = 0;
+  /** What requests are routed by: replaced whole, by one assignment, and never changed. */
+  #current: Routing;
+
+  constructor({ trustedProxies = [], clock = systemClock, random = systemRandom }: ProxyOptions = {}) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#deadlines = new Deadlines(clock);
+    this.#shared = { deadlines: this.#deadlines, responseHead: new ResponseHead(RESPONSE_FIELDS_MAX) };
+    this.#trustedProxies = new CidrSet(trustedProxies);
+    this.#current = emptyRouting(this.#ledger.current);
+    this.#pipeline = new Pipeline({
+      clock,
+      random,
+      deadlines: this.#deadlines,
+      trustedProxies: this.#trustedProxies,
+      routing: () => this.#current,
+      newRequestId: () => this.newRequestId(),
+    });
+    this.#deadlines.start();
+  }
+
+  /** Opens a listener. Resolves with the address that was bound. */
+  async listen(spec: ListenerSpec): Promise<{ host: string; port: number }> {
+    const listener = new Listener(spec, this.#deadlines, {
+      begin: (connection, head) => this.#pipeline.begin(connection, connection.origin, head),
+      refused: () => {
+        this.#current.ledger.enter();
+        this.#current.ledger.leave('completed');
+      },
+      newRequestId: () => this.newRequestId(),
+      isTrusted: (address) => this.#trustedProxies.has(address),
+    });
+    const bound = await listener.listen();
+    this.#listeners.set(spec.name, listener);
+    return bound;
+  }
+
+  newRequestId(): string {
+    return this.#requestIdPrefix + (this.#requestCount++).toString(36);
+  }
+
+  async apply(update: SnapshotUpdate, track?: DrainRequest): Promise<Applied> {
+    const next = nextRouting(this.#current, update, this.#ledger.open(update.generation), (service, index) =>
+      this.#poolFor(service, index),
+    );
+    this.setHealth(update.health ?? []);
+    this.#current = next;
+    const drain = track === undefined ? null : this.#track(track);
+    this.#retireUnused(update);
+    return { generation: next.generation, drain };
+  }
+
+  #poolFor(service: ServiceSpec, index: number): Pool {
+    const spec = service.pools[index];
+    if (spec === undefined) {
+      throw new RangeError(`service ${service.name} has no pool ${index}`);
+    }
+    const key = poolKey(service.name, spec.name);
+    let pool = this.#pools.get(key);
+    if (pool === undefined) {
+      pool = new Pool(service.name, spec.name, this.#shared, this.#random);
+      this.#pools.set(key, pool);
+    }
+    pool.update(spec, service);
+    return pool;
+  }
+
+  #track({ id, pools }: DrainRequest): DrainCount {
+    const cohorts = pools.flatMap(
+      ({ service, pool }) => this.#pools.get(poolKey(service, pool))?.unfinishedCohorts() ?? [],
+    );
+    const drain = new Drain(cohorts);
+    this.#drains.set(id, drain);
+    return drain.count();
+  }
+
+  /** Lets go of the pools that no service has any more. */
+  #retireUnused(update: SnapshotUpdate): void {
+    const touched = new Set([...update.removed, ...update.changed.map((service) => service.name)]);
+    for (const [key, pool] of this.#pools) {
+      if (touched.has(pool.service) && this.#current.services.get(pool.service)?.pools.get(pool.name) !== pool) {
+        pool.retire();
+        this.#pools.delete(key);
+      }
+    }
+  }
+
+  setHealth(changes: readonly TargetHealth[]): void {
+    for (const { service, pool, target, up } of changes) {
+      this.#pools.get(poolKey(service, pool))?.setHealth(target, up);
+    }
+  }
+
+  async drainCount(id: string): Promise<DrainCount | null> {
+    return this.#drains.get(id)?.count() ?? null;
+  }
+
+  async cutDrain(id: string): Promise<DrainCount | null> {
+    const drain = this.#drains.get(id);
+    drain?.cut();
+    return drain?.count() ?? null;
+  }
+
+  forgetDrain(id: string): void {
+    this.#drains.delete(id);
+  }
+
+  async report(): Promise<DataPlaneReport> {
+    return {
+      generation: this.#current.generation,
+      pools: Array.from(this.#pools.values(), (pool) => pool.report()),
+      listeners: Array.from(this.#listeners.values(), (listener) => listener.report()),
+      ledger: this.#ledger.report(),
+    };
+  }
+
+  /** From now on every answer is the last one of its connection; new connections are still served. */
+  announceClose(): void {
+    for (const listener of this.#listeners.values()) {
+      listener.isClosing = true;
+    }
+  }
+
+  /**
+   * Stops accepting, closes idle connections, lets requests under way finish for `drainMs`, then cuts the rest.
+   * Resolves with how many connections had to be cut.
+   */
+  async close({ drainMs = 0 }: { drainMs?: number } = {}): Promise<{ cut: number }> {
+    this.announceClose();
+    const listeners = [...this.#listeners.values()];
+    for (const listener of listeners) {
+      listener.stopAccepting();
+      listener.closeIdle();
+    }
+    const remaining = await this.#untilEmpty(listeners, drainMs);
+    for (const pool of this.#pools.values()) {
+      for (const cohort of pool.unfinishedCohorts()) {
+        cohort.cutAll();
+      }
+      pool.retire();
+    }
+    for (const listener of listeners) {
+      listener.destroyAll();
+    }
+    this.#deadlines.stop();
+    return { cut: remaining };
+  }
+
+  async #untilEmpty(listeners: readonly Listener[], drainMs: number): Promise<number> {
+    const deadlineAt = this.#clock.monotonicMs() + drainMs;
+    const remaining = (): number => listeners.reduce((sum, listener) => sum + listener.connectionCount, 0);
+    while (remaining() > 0 && this.#clock.monotonicMs() < deadlineAt) {
+      await new Promise<void>((resolve) => {
+        this.#clock.setTimer(CLOSE_POLL_MS, resolve);
+      });
+    }
+    return remaining();
+  }
+}
+
+function poolKey(service: string, pool: string): string {
+  return `${service}\n${pool}`;
+}

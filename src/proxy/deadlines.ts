@@ -1,0 +1,74 @@
+/**
+ * Every limit in time of the data plane, checked by one timer. A deadline is a number on the object that it ends, so
+ * setting and moving one costs an assignment, and no timer is started or stopped per request. The price is
+ * coarseness: a deadline is noticed up to TICK_MS late.
+ */
+import type { Clock, Timer } from '../base/clock.ts';
+
+const TICK_MS = 250;
+
+/** No deadline. */
+export const NEVER = Number.POSITIVE_INFINITY;
+
+export interface Expiring {
+  /** On the clock of `Deadlines.nowMs`. */
+  deadlineAt: number;
+  expire(): void;
+}
+
+export class Deadlines {
+  readonly #clock: Clock;
+  readonly #items = new Set<Expiring>();
+  #timer: Timer | null = null;
+  #wallSecond = 0;
+
+  /** The monotonic time of the last tick: what deadlines are set from, without asking the system for the time. */
+  nowMs: number;
+  /** The Date field of this second (RFC 9110 section 6.6.1), line end included. */
+  dateLine = '';
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.nowMs = clock.monotonicMs();
+    this.#renewDate();
+  }
+
+  start(): void {
+    this.#timer = this.#clock.setTimer(TICK_MS, () => {
+      this.#tick();
+      this.start();
+    });
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+  }
+
+  add(item: Expiring): void {
+    this.#items.add(item);
+  }
+
+  remove(item: Expiring): void {
+    this.#items.delete(item);
+  }
+
+  #tick(): void {
+    this.nowMs = this.#clock.monotonicMs();
+    this.#renewDate();
+    for (const item of this.#items) {
+      if (item.deadlineAt <= this.nowMs) {
+        item.expire();
+      }
+    }
+  }
+
+  #renewDate(): void {
+    const wallMs = this.#clock.wallMs();
+    const second = Math.floor(wallMs / 1000);
+    if (second !== this.#wallSecond) {
+      this.#wallSecond = second;
+      this.dateLine = `Date: ${new Date(wallMs).toUTCString()}\r\n`;
+    }
+  }
+}

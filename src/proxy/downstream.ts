@@ -1,0 +1,43 @@
+/** The client's side of one request, whatever protocol the client speaks. */
+import type { FailureCode } from './errors.ts';
+import type { FieldSection } from './http1/field-section.ts';
+import type { ResponseHead } from './http1/response-head.ts';
+
+export interface Downstream {
+  /** Nothing more should be handed to `body` before `onClientDrain`. */
+  readonly isBlocked: boolean;
+  /** Passes an interim response on. */
+  interim(head: ResponseHead): void;
+  /** Begins the response. `extraFields`: complete lines to add; "" for none. */
+  respond(head: ResponseHead, extraFields: string): void;
+  /** Returns true if `chunk`'s memory is still held on to. */
+  body(chunk: Buffer): boolean;
+  end(trailers: FieldSection | null): void;
+  /** The proxy's own answer, where no response was begun. */
+  answer(code: FailureCode, requestId: string): void;
+  /** Ends a response that was begun and cannot be finished, so that the client can tell that it is not whole. */
+  abort(): void;
+  /** Answers 101 and lets bytes through as they are from then on. */
+  switchProtocols(head: ResponseHead): void;
+  /** The target has sent all of a tunnel's bytes. */
+  endTunnel(): void;
+  /** Writes what was handed over. */
+  flush(): void;
+  pauseRequest(): void;
+  resumeRequest(): void;
+}
+
+/** What the client's side tells the exchange. */
+export interface UpstreamBound {
+  requestBody(chunk: Buffer): void;
+  requestEnd(trailers: FieldSection | null): void;
+  /** All bytes of one read were handled: what they caused can be written. */
+  onClientTurnEnd(): void;
+  onClientDrain(): void;
+  /** The client's connection is gone. */
+  onClientGone(): void;
+  /** The client broke the rules in the middle of its request, or did not read or send for too long. */
+  onClientFault(code: FailureCode): void;
+  /** The client has sent all of a tunnel's bytes. */
+  onTunnelEnd(): void;
+}

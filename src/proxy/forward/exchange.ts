@@ -1,0 +1,407 @@
+/**
+ * One request and its answer, between a client and a target. It owns what becomes of the request: the connection it
+ * travels on, whether it may be sent again, and the one outcome it is counted with.
+ *
+ *   start ─► connecting ─► sending ─► responding ─► finished
+ *     ▲          │             │           └─ 101 ─► tunnel ─► finished
+ *     └──────────┴─ retry ─────┘
+ *
+ * What may be sent again (RFC 9110 section 9.2.2): anything that was never sent; otherwise only an idempotent request
+ * whose body is still at hand, once, when a kept connection died under it before a byte of an answer.
+ */
+import { assert } from '../../base/assert.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { ServiceLimits, ServiceTimeouts } from '../../snapshot/types.ts';
+import { type Deadlines, type Expiring, NEVER } from '../deadlines.ts';
+import type { Downstream, UpstreamBound } from '../downstream.ts';
+import { type FailureCode, failureOf } from '../errors.ts';
+import type { FieldSection } from '../http1/field-section.ts';
+import { passingTrailers } from '../http1/passing-fields.ts';
+import type { Framing } from '../http1/request-head.ts';
+import type { ResponseHead } from '../http1/response-head.ts';
+import type { Cohort, CohortMember } from '../ledger.ts';
+import { type Outcome, outcomeOf } from '../outcome.ts';
+import type { Pool } from '../pool.ts';
+import type { ConnectionUser, FailureContext, TargetConnection } from '../upstream/target-connection.ts';
+import type { Target } from '../upstream/target.ts';
+
+/** Targets tried for a request that could not be delivered. */
+const CONNECT_TRIES_MAX = 2;
+/** Body bytes held for a connection that is being made, or for a second try; above it the client is not read. */
+const HELD_BYTES_MAX = 65_536;
+
+/** Methods that may be sent twice (RFC 9110 section 9.2.2). */
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
+
+export interface ExchangeRequest {
+  readonly method: string;
+  readonly methodIndex: number;
+  /** As it goes on the wire. */
+  readonly head: string;
+  readonly framing: Framing;
+  readonly upgrade: string;
+  readonly requestId: string;
+}
+
+/** A copy of the request that goes elsewhere: it is told what passes and never waited for. */
+export interface RequestCopy {
+  begin(request: ExchangeRequest, isComplete: boolean): void;
+  body(chunk: Buffer): void;
+  end(): void;
+  /** The request is over; a copy that was not whole by then is not sent. */
+  abandon(): void;
+}
+
+export interface ExchangeContext {
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+}
+
+export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Expiring {
+  readonly method: string;
+  readonly upgrade: string;
+  readonly #request: ExchangeRequest;
+  readonly #downstream: Downstream;
+  readonly #pool: Pool;
+  readonly #cohort: Cohort;
+  readonly #timeouts: ServiceTimeouts;
+  readonly #limits: ServiceLimits;
+  readonly #context: ExchangeContext;
+  readonly #startedAtMs: number;
+  readonly #isIdempotent: boolean;
+
+  next: CohortMember | null = null;
+  previous: CohortMember | null = null;
+  isTunnel = false;
+  /** Of the whole exchange; NEVER without a limit on it. */
+  deadlineAt = NEVER;
+
+  #target: Target;
+  #connection: TargetConnection | null = null;
+  #isConnected = false;
+  #connectStartedAtMs = 0;
+  #connectTries = 0;
+  #wasResent = false;
+
+  #held: Buffer[] | null = null;
+  #heldBytes = 0;
+  #isWholeHeld: boolean;
+  #bodyBytes = 0;
+  #isBodyComplete: boolean;
+  #trailers = '';
+
+  #extraFields: string;
+  #status = 0;
+  #isFinished = false;
+  #clientEndedTunnel = false;
+  #targetEndedTunnel = false;
+  readonly #mirror: RequestCopy | null;
+
+  constructor(
+    request: ExchangeRequest,
+    downstream: Downstream,
+    route: { pool: Pool; target: Target; cohort: Cohort; timeouts: ServiceTimeouts; limits: ServiceLimits },
+    extras: { extraFields: string; mirror: RequestCopy | null },
+    context: ExchangeContext,
+  ) {
+    this.#request = request;
+    this.method = request.method;
+    this.upgrade = request.upgrade;
+    this.#downstream = downstream;
+    this.#pool = route.pool;
+    this.#target = route.target;
+    this.#cohort = route.cohort;
+    this.#timeouts = route.timeouts;
+    this.#limits = route.limits;
+    this.#extraFields = extras.extraFields;
+    this.#mirror = extras.mirror;
+    this.#context = context;
+    this.#startedAtMs = context.clock.monotonicMs();
+    this.#isIdempotent = IDEMPOTENT.has(request.method);
+    this.#isBodyComplete = request.framing === 'none';
+    this.#isWholeHeld = true;
+  }
+
+  get requestBodyIdleMs(): number {
+    return this.#timeouts.requestBodyIdleMs;
+  }
+
+  get responseBodyIdleMs(): number {
+    return this.#timeouts.responseBodyIdleMs;
+  }
+
+  /** Sends the request on its way. It was counted in flight before. */
+  start(): void {
+    this.#target.inFlight++;
+    if (this.#timeouts.totalMs > 0) {
+      this.deadlineAt = this.#context.deadlines.nowMs + this.#timeouts.totalMs;
+      this.#context.deadlines.add(this);
+    }
+    this.#mirror?.begin(this.#request, this.#isBodyComplete);
+    this.#connect(this.#target.connections.takeIdle(this.#isIdempotent));
+  }
+
+  #connect(kept: TargetConnection | null): void {
+    this.#isConnected = false;
+    this.#connectTries++;
+    if (kept === null) {
+      this.#connectStartedAtMs = this.#context.clock.monotonicMs();
+      this.#connection = this.#target.connections.open();
+      this.#connection.claim(this);
+    } else {
+      this.#connection = kept;
+      kept.claim(this);
+      this.#send(kept);
+    }
+  }
+
+  onConnected(): void {
+    const connection = this.#connection;
+    assert(connection !== null, 'only the connection of an exchange connects for it');
+    this.#target.connects.observe(this.#context.clock.monotonicMs() - this.#connectStartedAtMs);
+    this.#send(connection);
+    connection.flush();
+    this.#downstream.resumeRequest();
+  }
+
+  #send(connection: TargetConnection): void {
+    this.#isConnected = true;
+    connection.request(this.#request.head, this.#request.framing, this.#timeouts.requestBodyIdleMs);
+    for (const chunk of this.#held ?? NO_CHUNKS) {
+      connection.body(chunk);
+    }
+    this.#forgetUnlessResendable();
+    if (this.#isBodyComplete) {
+      connection.end(this.#trailers, this.#timeouts.responseHeadMs);
+    }
+  }
+
+  // --- the client's side -------------------------------------------------------------------------------------------
+
+  requestBody(chunk: Buffer): void {
+    if (this.isTunnel) {
+      this.#connection?.body(chunk);
+      this.#connection?.touch();
+      return;
+    }
+    this.#bodyBytes += chunk.length;
+    if (this.#limits.requestBodyBytesMax > 0 && this.#bodyBytes > this.#limits.requestBodyBytesMax) {
+      return this.onClientFault('body_too_large');
+    }
+    this.#mirror?.body(chunk);
+    this.#hold(chunk);
+    if (this.#isConnected) {
+      this.#connection?.body(chunk);
+      this.#forgetUnlessResendable();
+    } else if (this.#heldBytes > HELD_BYTES_MAX) {
+      this.#downstream.pauseRequest();
+    }
+  }
+
+  /** Keeps a piece of body as long as it may have to be sent: for the first time, or again. */
+  #hold(chunk: Buffer): void {
+    if (this.#isConnected && !this.#isWholeHeld) {
+      return;
+    }
+    this.#held ??= [];
+    this.#held.push(chunk);
+    this.#heldBytes += chunk.length;
+  }
+
+  #forgetUnlessResendable(): void {
+    if (this.#heldBytes > 0 && !(this.#isIdempotent && this.#isWholeHeld && this.#heldBytes <= HELD_BYTES_MAX)) {
+      this.#held = null;
+      this.#heldBytes = 0;
+      this.#isWholeHeld = false;
+    }
+  }
+
+  requestEnd(trailers: FieldSection | null): void {
+    this.#isBodyComplete = true;
+    this.#trailers = passingTrailers(trailers);
+    this.#mirror?.end();
+    if (this.#isConnected) {
+      this.#connection?.end(this.#trailers, this.#timeouts.responseHeadMs);
+    }
+  }
+
+  onClientTurnEnd(): void {
+    const connection = this.#connection;
+    if (connection !== null && this.#isConnected) {
+      connection.flush();
+      if (connection.isBlocked) {
+        this.#downstream.pauseRequest();
+      }
+    }
+  }
+
+  onClientDrain(): void {
+    this.#connection?.resume();
+  }
+
+  onClientGone(): void {
+    this.#drop();
+    this.#finish(this.isTunnel ? 'completed' : 'clientAborted', this.isTunnel ? this.#status : 499);
+  }
+
+  onClientFault(code: FailureCode): void {
+    this.#drop();
+    this.#fail(code);
+  }
+
+  onTunnelEnd(): void {
+    this.#clientEndedTunnel = true;
+    this.#connection?.endTunnel();
+    this.#finishTunnel();
+  }
+
+  // --- the target's side -------------------------------------------------------------------------------------------
+
+  onInterim(head: ResponseHead): void {
+    this.#downstream.interim(head);
+  }
+
+  onResponse(head: ResponseHead): void {
+    this.#status = head.status;
+    if (head.status === 101) {
+      this.isTunnel = true;
+      this.#cohort.tunnels++;
+      this.#connection?.limitSilence(this.#timeouts.tunnelIdleMs);
+      this.#downstream.switchProtocols(head);
+      return;
+    }
+    this.#connection?.limitSilence(this.#timeouts.responseBodyIdleMs);
+    this.#downstream.respond(head, this.#extraFields);
+  }
+
+  onBody(chunk: Buffer): boolean {
+    return this.#downstream.body(chunk);
+  }
+
+  onEnd(trailers: FieldSection | null): void {
+    if (this.isTunnel) {
+      this.#targetEndedTunnel = true;
+      this.#downstream.endTunnel();
+      this.#finishTunnel();
+      return;
+    }
+    // Released before the client is told, whose next request may be waiting for just this connection.
+    this.#connection?.release(this.#isBodyComplete);
+    this.#connection = null;
+    this.#finish('completed', this.#status);
+    this.#downstream.end(trailers);
+  }
+
+  onTurnEnd(): void {
+    this.#downstream.flush();
+    if (this.#downstream.isBlocked) {
+      this.#connection?.pause();
+    }
+  }
+
+  onDrain(): void {
+    this.#downstream.resumeRequest();
+  }
+
+  onFailure(code: FailureCode, how: FailureContext): void {
+    this.#connection = null;
+    this.#isConnected = false;
+    if (!this.#isFinished && !this.#retry(how)) {
+      this.#fail(code);
+    }
+  }
+
+  /** Sends the request again where that is safe; false: it is not. */
+  #retry(how: FailureContext): boolean {
+    if (this.#status !== 0) {
+      return false;
+    }
+    if (how.unconnected) {
+      if (this.#connectTries >= CONNECT_TRIES_MAX) {
+        return false;
+      }
+      this.#pool.retries.add('connect');
+      this.#moveToAnotherTarget();
+      this.#connect(this.#target.connections.takeIdle(this.#isIdempotent));
+      return true;
+    }
+    const maySendAgain = how.reused && (how.unsent || (this.#isIdempotent && how.unanswered));
+    if (!maySendAgain || this.#wasResent || !this.#isWholeHeld) {
+      return false;
+    }
+    this.#wasResent = true;
+    this.#pool.retries.add('reused-connection');
+    this.#connectTries = 0;
+    this.#connect(null);
+    return true;
+  }
+
+  #moveToAnotherTarget(): void {
+    const other = this.#pool.pick(this.#target);
+    if (other !== null && other !== this.#target) {
+      this.#target.inFlight--;
+      this.#target = other;
+      other.inFlight++;
+      // A session that was about to be bound to the first one is not bound to another behind its back.
+      this.#extraFields = '';
+    }
+  }
+
+  // --- the end -----------------------------------------------------------------------------------------------------
+
+  /** Total time is up. */
+  expire(): void {
+    this.#drop();
+    this.#fail('total_timeout');
+  }
+
+  /** A drain's time is up. */
+  cut(): void {
+    this.#drop();
+    this.#fail('cut');
+  }
+
+  #drop(): void {
+    this.#connection?.destroy();
+    this.#connection = null;
+  }
+
+  #fail(code: FailureCode): void {
+    if (this.#isFinished) {
+      return;
+    }
+    const hasResponded = this.#status !== 0;
+    this.#pool.failures.add(code);
+    this.#finish(outcomeOf(code), hasResponded ? this.#status : failureOf(code).status);
+    if (hasResponded) {
+      this.#downstream.abort();
+    } else {
+      this.#downstream.answer(code, this.#request.requestId);
+    }
+  }
+
+  #finishTunnel(): void {
+    if (this.#clientEndedTunnel && this.#targetEndedTunnel) {
+      this.#connection?.release(false);
+      this.#connection = null;
+      this.#finish('completed', this.#status);
+    }
+  }
+
+  #finish(outcome: Outcome, status: number): void {
+    if (this.#isFinished) {
+      return;
+    }
+    this.#isFinished = true;
+    this.#target.inFlight--;
+    this.#held = null;
+    if (this.deadlineAt !== NEVER) {
+      this.#context.deadlines.remove(this);
+    }
+    this.#mirror?.abandon();
+    this.#pool.live.count(this.#request.methodIndex, status, this.#context.clock.monotonicMs() - this.#startedAtMs);
+    this.#cohort.leave(this, outcome);
+  }
+}
+
+const NO_CHUNKS: readonly Buffer[] = [];

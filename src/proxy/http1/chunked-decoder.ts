@@ -1,0 +1,157 @@
+/**
+ * The chunked coding (RFC 9112 section 7.1), read strictly and piece by piece. The data of all chunks inside one
+ * input buffer is moved together inside that buffer, so that many tiny chunks leave as one: what a peer sends cannot
+ * make us write more than it wrote.
+ */
+import { CR, HEX_VALUE, LF, VALUE_BYTE } from './bytes.ts';
+import { FieldSection, NEED_MORE } from './field-section.ts';
+
+/** 2^52: sizes stay exact integers. */
+const SIZE_DIGITS_MAX = 13;
+const LEADING_ZEROS_MAX = 16;
+/** Chunk extensions are read over and dropped; a whole message may carry this many bytes of them (CVE-2023-39326). */
+const EXTENSION_BYTES_MAX = 4096;
+
+type State = 'size' | 'extension' | 'size-lf' | 'data' | 'data-cr' | 'data-lf' | 'trailers' | 'done' | 'bad';
+
+export interface TrailerLimits {
+  readonly bytesMax: number;
+  readonly fieldsMax: number;
+}
+
+export class ChunkedDecoder {
+  #state: State = 'size';
+  #size = 0;
+  #digits = 0;
+  #zeros = 0;
+  #extensionBytes = 0;
+  #trailerBytes: Buffer | null = null;
+  readonly #limits: TrailerLimits;
+
+  /** After `decode`: the data that came, inside the given buffer. */
+  dataStart = 0;
+  dataEnd = 0;
+  /** After `decode`: the index of the first byte that is not part of this body. */
+  next = 0;
+  /** The trailer section, once `decode` has said "done" and there was one. */
+  trailers: FieldSection | null = null;
+
+  constructor(limits: TrailerLimits) {
+    this.#limits = limits;
+  }
+
+  /** Decodes `buffer[from..to)`, moving data inside it. "bad" is final. */
+  decode(buffer: Buffer, from: number, to: number): 'more' | 'done' | 'bad' {
+    this.dataStart = from;
+    this.dataEnd = from;
+    let at = from;
+    while (at < to && this.#state !== 'done' && this.#state !== 'bad') {
+      at = this.#state === 'data' ? this.#takeData(buffer, at, to) : this.#step(buffer, at, to);
+    }
+    this.next = at;
+    return this.#state === 'done' ? 'done' : this.#state === 'bad' ? 'bad' : 'more';
+  }
+
+  #takeData(buffer: Buffer, at: number, to: number): number {
+    const length = Math.min(this.#size, to - at);
+    if (this.dataEnd === this.dataStart) {
+      this.dataStart = at;
+      this.dataEnd = at + length;
+    } else {
+      buffer.copyWithin(this.dataEnd, at, at + length);
+      this.dataEnd += length;
+    }
+    this.#size -= length;
+    if (this.#size === 0) {
+      this.#state = 'data-cr';
+    }
+    return at + length;
+  }
+
+  /** One byte of framing, or the trailer section. */
+  #step(buffer: Buffer, at: number, to: number): number {
+    const byte = buffer[at] as number;
+    switch (this.#state) {
+      case 'size':
+        this.#readSizeByte(byte);
+        break;
+      case 'extension':
+        this.#readExtensionByte(byte);
+        break;
+      case 'size-lf':
+        this.#state = byte !== LF ? 'bad' : this.#size === 0 ? 'trailers' : 'data';
+        break;
+      case 'data-cr':
+        this.#state = byte === CR ? 'data-lf' : 'bad';
+        break;
+      case 'data-lf':
+        this.#state = byte === LF ? 'size' : 'bad';
+        this.#digits = 0;
+        this.#zeros = 0;
+        break;
+      default:
+        return this.#readTrailers(buffer, at, to);
+    }
+    return at + 1;
+  }
+
+  #readSizeByte(byte: number): void {
+    const value = HEX_VALUE[byte] as number;
+    if (value !== 255) {
+      // Leading zeros are legal, so they are not counted as digits, but bounded all the same.
+      if (value === 0 && this.#size === 0) {
+        this.#zeros++;
+      } else {
+        this.#digits++;
+      }
+      this.#size = this.#size * 16 + value;
+      if (this.#digits > SIZE_DIGITS_MAX || this.#zeros > LEADING_ZEROS_MAX) {
+        this.#state = 'bad';
+      }
+    } else if (this.#digits + this.#zeros === 0) {
+      this.#state = 'bad';
+    } else if (byte === CR) {
+      this.#state = 'size-lf';
+    } else {
+      // ";" begins an extension; white space is legal before it and nowhere else (BWS), so it must lead to one.
+      this.#state = byte === 0x3b ? 'extension' : 'bad';
+    }
+  }
+
+  #readExtensionByte(byte: number): void {
+    this.#extensionBytes++;
+    if (byte === CR) {
+      this.#state = 'size-lf';
+    } else if (VALUE_BYTE[byte] !== 1 || this.#extensionBytes > EXTENSION_BYTES_MAX) {
+      this.#state = 'bad';
+    }
+  }
+
+  /** The trailer section is held until it is complete: it is as bounded as a head. */
+  #readTrailers(buffer: Buffer, at: number, to: number): number {
+    // Nearly always there is none, and CRLF ends the message.
+    if (this.#trailerBytes === null && to - at >= 2 && buffer[at] === CR && buffer[at + 1] === LF) {
+      this.#state = 'done';
+      return at + 2;
+    }
+    const held = this.#trailerBytes;
+    const bytes = held === null ? Buffer.from(buffer.subarray(at, to)) : Buffer.concat([held, buffer.subarray(at, to)]);
+    const before = held === null ? 0 : held.length;
+    const section = new FieldSection(this.#limits.fieldsMax);
+    // Without another line end nothing can have become readable: a section sent byte by byte is not scanned each time.
+    const end = bytes.includes(LF, before) ? section.scan(bytes, 0, bytes.length, 0) : NEED_MORE;
+    if (end === NEED_MORE) {
+      this.#trailerBytes = bytes;
+      this.#state = bytes.length > this.#limits.bytesMax ? 'bad' : 'trailers';
+      return to;
+    }
+    if (end < 0 || end > this.#limits.bytesMax) {
+      this.#state = 'bad';
+      return to;
+    }
+    section.text = bytes.toString('latin1', 0, end);
+    this.trailers = section.count === 0 ? null : section;
+    this.#state = 'done';
+    return at + end - before;
+  }
+}

@@ -1,0 +1,589 @@
+/**
+ * The client's side of exchanges: HTTP/1.1 on one connection, one request after the other.
+ *
+ *   head ─► body ─► response ─► head ...          a request is read while the one before it is not yet answered only
+ *     │       │        └─ 101 ─► tunnel           as bytes that are held: answers leave in the order of requests
+ *     └───────┴────────► linger ─► closed
+ *
+ * `linger`: the last answer is written and our side closed, and what the client still sends is thrown away for a
+ * while. Closing at once would reset the connection and could take the answer from the client (RFC 9112, 9.6).
+ */
+import type { Socket } from 'node:net';
+import { type Deadlines, type Expiring, NEVER } from '../deadlines.ts';
+import type { Downstream, UpstreamBound } from '../downstream.ts';
+import { type FailureCode, failureOf } from '../errors.ts';
+import type { Origin } from '../origin.ts';
+import type { ListenerSpec } from '../../snapshot/types.ts';
+import { LF } from './bytes.ts';
+import { ChunkedDecoder } from './chunked-decoder.ts';
+import type { FieldSection } from './field-section.ts';
+import { FIELD } from './fields.ts';
+import { GatheredBytes } from './gathered-bytes.ts';
+import { Outbox } from './outbox.ts';
+import { ownAnswer } from './own-answer.ts';
+import { passingTrailers } from './passing-fields.ts';
+import type { RequestHead } from './request-head.ts';
+import type { ResponseHead } from './response-head.ts';
+import {
+  type ResponseFraming,
+  responseFraming,
+  writeInterimHead,
+  writeResponseHead,
+  writeSwitchHead,
+} from './response-writer.ts';
+
+/** Bytes thrown away while lingering; a client that sends more than this is not reading. */
+const LINGER_BYTES_MAX = 4 * 1024 * 1024;
+const TRAILER_LIMITS = { bytesMax: 8192, fieldsMax: 64 };
+
+/** What a connection needs from the listener that accepted it. */
+export interface ClientHost {
+  readonly spec: ListenerSpec;
+  readonly deadlines: Deadlines;
+  /** Read into by whichever connection has bytes; valid until the next head is read. */
+  readonly requestHead: RequestHead;
+  /** Set while the listener drains: every answer is then the last one of its connection. */
+  readonly isClosing: boolean;
+  /** Routes a request. Null: it was answered at once. */
+  begin(connection: ClientConnection, head: RequestHead): RunningRequest | null;
+  /** A request that was refused before it could be routed. Returns its id. */
+  refused(code: FailureCode): string;
+  becameActive(): void;
+  becameIdle(): void;
+  becameTunnel(): void;
+  closed(connection: ClientConnection, wasActive: boolean, wasTunnel: boolean): void;
+}
+
+export interface RunningRequest extends UpstreamBound {
+  /** Longest silence inside the request's body. */
+  readonly requestBodyIdleMs: number;
+  /** Longest time the client may take none of what is sent to it. */
+  readonly responseBodyIdleMs: number;
+}
+
+type Phase = 'head' | 'body' | 'response' | 'tunnel' | 'linger' | 'closed';
+
+export class ClientConnection implements Downstream, Expiring {
+  readonly origin: Origin;
+  readonly #socket: Socket;
+  readonly #host: ClientHost;
+  readonly #outbox: Outbox;
+  #phase: Phase = 'head';
+  #exchange: RunningRequest | null = null;
+  #isActive = false;
+  #served = 0;
+
+  #held: GatheredBytes | null = null;
+  #isConsuming = false;
+  #hasBegunHead = false;
+  #bodyLeft = 0;
+  #decoder: ChunkedDecoder | null = null;
+  #isPaused = false;
+  #clientEnded = false;
+  #lingeredBytes = 0;
+
+  // Of the request being answered:
+  #method = 'GET';
+  #minor = 1;
+  #accept = '';
+  #keepAlive = true;
+  #framing: ResponseFraming = 'none';
+
+  deadlineAt: number;
+
+  constructor(socket: Socket, origin: Origin, host: ClientHost) {
+    this.#socket = socket;
+    this.origin = origin;
+    this.#host = host;
+    this.#outbox = new Outbox(socket);
+    this.deadlineAt = host.deadlines.nowMs + host.spec.timeouts.requestHeadMs;
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    socket.on('drain', () => this.#onDrain());
+    socket.on('end', () => this.#onEnd());
+    socket.on('timeout', () => this.#onStall());
+    // What went wrong does not matter here: 'close' follows, and the exchange learns that its client is gone.
+    socket.on('error', ignore);
+    socket.on('close', () => this.#onClose());
+    host.deadlines.add(this);
+  }
+
+  get isBlocked(): boolean {
+    return this.#socket.writableNeedDrain;
+  }
+
+  /** Open, and between two requests. */
+  get isIdle(): boolean {
+    return this.#phase === 'head' && !this.#hasBegunHead;
+  }
+
+  // --- reading -----------------------------------------------------------------------------------------------------
+
+  #onData(chunk: Buffer): void {
+    if (this.#phase === 'tunnel') {
+      this.#exchange?.requestBody(chunk);
+      this.#exchange?.onClientTurnEnd();
+    } else if (this.#phase === 'linger' || this.#phase === 'closed') {
+      this.#discard(chunk.length);
+    } else if (this.#held === null) {
+      this.#consume(chunk, chunk.length);
+    } else {
+      this.#append(this.#held, chunk);
+    }
+  }
+
+  #append(held: GatheredBytes, chunk: Buffer): void {
+    const canReadOn = held.append(chunk, 0, chunk.length);
+    if (this.#phase === 'response') {
+      this.#limitPipeline(held.length);
+    } else if (canReadOn) {
+      this.#held = null;
+      this.#consume(held.buffer, held.length);
+    } else {
+      this.#limitHead(held.buffer, 0, held.length);
+    }
+  }
+
+  /** Reads requests and bodies until the bytes are used up, or wait for an answer to leave first. */
+  #consume(buffer: Buffer, to: number): void {
+    let from = 0;
+    this.#isConsuming = true;
+    while (from < to) {
+      if (this.#phase === 'head') {
+        from = this.#readHead(buffer, from, to);
+      } else if (this.#phase === 'body') {
+        from = this.#readBody(buffer, from, to);
+      } else {
+        this.#keepForLater(buffer, from, to);
+        break;
+      }
+    }
+    this.#isConsuming = false;
+    this.#exchange?.onClientTurnEnd();
+  }
+
+  #keepForLater(buffer: Buffer, from: number, to: number): void {
+    if (this.#phase === 'response') {
+      this.#hold(buffer, from, to);
+      this.#limitPipeline(to - from);
+    } else if (this.#phase === 'tunnel') {
+      this.#exchange?.requestBody(buffer.subarray(from, to));
+    } else {
+      this.#discard(to - from);
+    }
+  }
+
+  #hold(buffer: Buffer, from: number, to: number): void {
+    this.#held = new GatheredBytes();
+    this.#held.append(buffer, from, to);
+  }
+
+  #limitPipeline(heldBytes: number): void {
+    if (heldBytes > this.#host.spec.limits.pipelinedBytesMax) {
+      this.#pause();
+    }
+  }
+
+  /** Returns where the next byte to read is; `to` where there is none for now. */
+  #readHead(buffer: Buffer, from: number, to: number): number {
+    const head = this.#host.requestHead;
+    const result = head.read(buffer, from, to);
+    if (result === 'more') {
+      this.#hold(buffer, from, to);
+      this.#limitHead(buffer, from, to);
+      return to;
+    }
+    const failure =
+      result !== 'done'
+        ? result
+        : head.end - from > this.#host.spec.limits.headBytesMax
+          ? 'head_too_large'
+          : head.interpret();
+    if (failure !== null) {
+      this.#refuse(failure);
+      return to;
+    }
+    this.#begin(head);
+    return head.end;
+  }
+
+  #limitHead(buffer: Buffer, from: number, to: number): void {
+    const { limits, timeouts } = this.#host.spec;
+    if (!this.#hasBegunHead) {
+      this.#hasBegunHead = true;
+      this.deadlineAt = this.#host.deadlines.nowMs + timeouts.requestHeadMs;
+    }
+    if (to - from > limits.headBytesMax) {
+      const lineEnd = buffer.indexOf(LF, from);
+      this.#refuse(lineEnd < 0 || lineEnd >= to ? 'target_too_long' : 'head_too_large');
+    }
+  }
+
+  #begin(head: RequestHead): void {
+    this.#served++;
+    this.#hasBegunHead = false;
+    this.#method = head.method;
+    this.#minor = head.minor;
+    this.#accept = head.fields.valueOf(FIELD.accept);
+    this.#keepAlive =
+      head.keepAlive && !this.#host.isClosing && this.#served < this.#host.spec.limits.requestsPerConnectionMax;
+    this.#bodyLeft = head.contentLength;
+    this.#decoder = head.framing === 'chunked' ? new ChunkedDecoder(TRAILER_LIMITS) : null;
+    this.#phase = head.framing === 'none' ? 'response' : 'body';
+    this.#setActive(true);
+    this.deadlineAt = NEVER;
+    const exchange = this.#host.begin(this, head);
+    this.#exchange = exchange;
+    if (exchange !== null && this.#phase === 'body') {
+      this.#awaitBody(exchange);
+    }
+  }
+
+  #awaitBody(exchange: RunningRequest): void {
+    this.deadlineAt = this.#isPaused ? NEVER : this.#host.deadlines.nowMs + exchange.requestBodyIdleMs;
+  }
+
+  #readBody(buffer: Buffer, from: number, to: number): number {
+    const exchange = this.#exchange as RunningRequest;
+    this.#awaitBody(exchange);
+    if (this.#decoder !== null) {
+      return this.#readChunked(this.#decoder, exchange, buffer, from, to);
+    }
+    const end = Math.min(to, from + this.#bodyLeft);
+    this.#bodyLeft -= end - from;
+    exchange.requestBody(from === 0 && end === buffer.length ? buffer : buffer.subarray(from, end));
+    if (this.#bodyLeft === 0) {
+      this.#completeRequest(null);
+    }
+    return end;
+  }
+
+  #readChunked(decoder: ChunkedDecoder, exchange: RunningRequest, buffer: Buffer, from: number, to: number): number {
+    const result = decoder.decode(buffer, from, to);
+    if (decoder.dataEnd > decoder.dataStart) {
+      exchange.requestBody(buffer.subarray(decoder.dataStart, decoder.dataEnd));
+    }
+    if (result === 'bad') {
+      this.#exchange?.onClientFault('malformed_body');
+      return to;
+    }
+    if (result === 'done') {
+      this.#decoder = null;
+      this.#completeRequest(decoder.trailers);
+    }
+    return decoder.next;
+  }
+
+  #completeRequest(trailers: FieldSection | null): void {
+    // The body may have been refused while it was delivered.
+    if (this.#phase === 'body') {
+      this.#phase = 'response';
+      this.deadlineAt = NEVER;
+      this.#exchange?.requestEnd(trailers);
+      this.#watchHalfClosed();
+    }
+  }
+
+  /** Answers a request that cannot be read, and closes: nobody can tell where the next one would begin. */
+  #refuse(code: FailureCode): void {
+    this.#setActive(true);
+    this.#keepAlive = false;
+    this.#minor = 1;
+    this.#method = 'GET';
+    this.#accept = '';
+    this.#held = null;
+    this.#phase = 'body';
+    this.answer(code, this.#host.refused(code));
+  }
+
+  // --- the response ------------------------------------------------------------------------------------------------
+
+  interim(head: ResponseHead): void {
+    // RFC 9110 section 15.2: an HTTP/1.0 client does not know interim responses.
+    if (this.#minor === 1) {
+      this.#outbox.addText(writeInterimHead(head));
+    }
+  }
+
+  respond(head: ResponseHead, extraFields: string): void {
+    this.#framing = responseFraming(head, this.#minor);
+    // A request that is not read to its end leaves no place where the next one could begin.
+    this.#keepAlive &&= this.#framing !== 'close' && this.#phase !== 'body' && !this.#host.isClosing;
+    this.#outbox.addText(
+      writeResponseHead(head, this.#framing, {
+        minor: this.#minor,
+        method: this.#method,
+        keepAlive: this.#keepAlive,
+        dateLine: this.#host.deadlines.dateLine,
+        extraFields,
+      }),
+    );
+  }
+
+  body(chunk: Buffer): boolean {
+    this.#watchHalfClosed();
+    if (this.#framing !== 'chunked') {
+      return this.#outbox.addChunk(chunk);
+    }
+    this.#outbox.addText(`${chunk.length.toString(16)}\r\n`);
+    const isHeld = this.#outbox.addChunk(chunk);
+    this.#outbox.addText('\r\n');
+    return isHeld;
+  }
+
+  end(trailers: FieldSection | null): void {
+    if (this.#framing === 'chunked') {
+      this.#outbox.addText(`0\r\n${passingTrailers(trailers)}\r\n`);
+    }
+    this.#outbox.flush();
+    this.#completeResponse();
+  }
+
+  answer(code: FailureCode, requestId: string): void {
+    if (failureOf(code).text === '') {
+      this.abort();
+      return;
+    }
+    this.#keepAlive &&= this.#phase !== 'body' && !this.#host.isClosing;
+    this.#outbox.addText(
+      ownAnswer(code, {
+        requestId,
+        accept: this.#accept,
+        isHead: this.#method === 'HEAD',
+        keepAlive: this.#keepAlive,
+        minor: this.#minor,
+        dateLine: this.#host.deadlines.dateLine,
+      }),
+    );
+    this.#outbox.flush();
+    this.#completeResponse();
+  }
+
+  abort(): void {
+    this.#exchange = null;
+    this.#outbox.clear();
+    if (this.#framing === 'close') {
+      // The end of such a body is the end of the connection: only a reset tells that it came too early.
+      this.#socket.resetAndDestroy();
+    } else {
+      this.#socket.destroy();
+    }
+  }
+
+  switchProtocols(head: ResponseHead): void {
+    this.#outbox.addText(writeSwitchHead(head));
+    this.#phase = 'tunnel';
+    this.#framing = 'none';
+    this.#host.becameTunnel();
+    const held = this.#held;
+    if (held !== null) {
+      this.#held = null;
+      this.#exchange?.requestBody(held.buffer.subarray(0, held.length));
+      this.#exchange?.onClientTurnEnd();
+    }
+    if (this.#isPaused) {
+      this.resumeRequest();
+    }
+    if (this.#clientEnded) {
+      this.#exchange?.onTunnelEnd();
+    }
+  }
+
+  endTunnel(): void {
+    this.#outbox.flush();
+    this.#socket.end();
+  }
+
+  flush(): void {
+    this.#outbox.flush();
+    if (this.#socket.writableNeedDrain) {
+      this.#watchStall();
+    }
+  }
+
+  /** Node's own timer tells a client that reads slowly from one that does not read at all. */
+  #watchStall(): void {
+    const stallMs = this.#exchange?.responseBodyIdleMs ?? this.#host.spec.timeouts.lingerMs;
+    if (this.#socket.timeout !== stallMs) {
+      this.#socket.setTimeout(stallMs);
+    }
+  }
+
+  #completeResponse(): void {
+    this.#exchange = null;
+    const mayGoOn = this.#keepAlive && this.#phase === 'response';
+    this.#setActive(false);
+    if (!mayGoOn) {
+      this.#linger();
+      return;
+    }
+    this.#phase = 'head';
+    this.deadlineAt = this.#host.deadlines.nowMs + this.#host.spec.timeouts.keepAliveMs;
+    if (!this.#isConsuming) {
+      this.#nextRequest();
+    }
+  }
+
+  #nextRequest(): void {
+    const held = this.#held;
+    if (held !== null) {
+      this.#held = null;
+      this.#consume(held.buffer, held.length);
+    }
+    if (this.#phase === 'head' && this.#clientEnded) {
+      this.#linger();
+    } else if (this.#isPaused && this.#phase === 'head') {
+      this.resumeRequest();
+    }
+  }
+
+  #linger(): void {
+    this.#phase = 'linger';
+    this.deadlineAt = NEVER;
+    this.#held = null;
+    this.#isPaused = false;
+    this.#socket.resume();
+    this.#socket.end(() => {
+      this.deadlineAt = this.#host.deadlines.nowMs + this.#host.spec.timeouts.lingerMs;
+    });
+    if (this.#socket.writableLength > 0) {
+      this.#watchStall();
+    }
+  }
+
+  #discard(bytes: number): void {
+    this.#lingeredBytes += bytes;
+    if (this.#lingeredBytes > LINGER_BYTES_MAX) {
+      this.#socket.destroy();
+    }
+  }
+
+  // --- flow, time and the end --------------------------------------------------------------------------------------
+
+  pauseRequest(): void {
+    this.deadlineAt = this.#phase === 'body' ? NEVER : this.deadlineAt;
+    this.#pause();
+  }
+
+  resumeRequest(): void {
+    if (this.#isPaused) {
+      this.#isPaused = false;
+      this.#socket.resume();
+      if (this.#phase === 'body' && this.#exchange !== null) {
+        this.#awaitBody(this.#exchange);
+      }
+    }
+  }
+
+  #pause(): void {
+    if (!this.#isPaused) {
+      this.#isPaused = true;
+      this.#socket.pause();
+    }
+  }
+
+  #onDrain(): void {
+    if (this.#socket.timeout !== undefined && this.#socket.timeout > 0) {
+      this.#socket.setTimeout(0);
+    }
+    this.#watchHalfClosed();
+    this.#exchange?.onClientDrain();
+  }
+
+  #onStall(): void {
+    if (this.#exchange === null) {
+      this.#socket.destroy();
+    } else {
+      this.#exchange.onClientFault('client_stalled');
+    }
+  }
+
+  /** The client has closed its sending side. */
+  #onEnd(): void {
+    this.#clientEnded = true;
+    switch (this.#phase) {
+      case 'head':
+        return this.#linger();
+      case 'body':
+        this.#exchange?.onClientGone();
+        this.#socket.destroy();
+        return;
+      case 'response':
+        return this.#watchHalfClosed();
+      case 'tunnel':
+        this.#exchange?.onTunnelEnd();
+        return;
+      case 'linger':
+      case 'closed':
+    }
+  }
+
+  /**
+   * A client that closed its sending side may still read, or be gone: nothing tells before we write. It is served as
+   * long as bytes go out, and believed gone when none have for a while.
+   */
+  #watchHalfClosed(): void {
+    if (this.#clientEnded && this.#phase === 'response') {
+      this.deadlineAt = this.#host.deadlines.nowMs + this.#host.spec.timeouts.halfCloseMs;
+    }
+  }
+
+  expire(): void {
+    switch (this.#phase) {
+      case 'head':
+        if (this.#hasBegunHead) {
+          this.#refuse('request_head_timeout');
+        } else {
+          this.#linger();
+        }
+        return;
+      case 'body':
+        this.#exchange?.onClientFault('request_body_timeout');
+        return;
+      case 'response':
+        // Bytes that wait for the client's window show that its side still stands.
+        if (this.#socket.writableLength === 0) {
+          this.#exchange?.onClientGone();
+          this.#socket.destroy();
+        }
+        return;
+      default:
+        this.#socket.destroy();
+    }
+  }
+
+  /** Closes it if no request is under way; otherwise its next answer is its last. */
+  closeIfIdle(): void {
+    if (this.isIdle) {
+      this.#linger();
+    }
+  }
+
+  /** Ends it now; the request under way, if any, counts as cut. */
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #onClose(): void {
+    const wasTunnel = this.#phase === 'tunnel';
+    this.#phase = 'closed';
+    this.#outbox.clear();
+    this.#host.deadlines.remove(this);
+    const exchange = this.#exchange;
+    this.#exchange = null;
+    exchange?.onClientGone();
+    this.#host.closed(this, this.#isActive, wasTunnel);
+  }
+
+  #setActive(isActive: boolean): void {
+    if (isActive !== this.#isActive) {
+      this.#isActive = isActive;
+      if (isActive) {
+        this.#host.becameActive();
+      } else {
+        this.#host.becameIdle();
+      }
+    }
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,105 @@
+/**
+ * The fields the proxy itself reads, sets or strips, each with a small number, so that a head is interpreted by
+ * comparing integers. Every other field is `other` and passes through.
+ */
+import { assert } from '../../base/assert.ts';
+
+export const FIELD_NAMES = [
+  'other',
+  'accept',
+  'authorization',
+  'connection',
+  'content-length',
+  'cookie',
+  'date',
+  'expect',
+  'forwarded',
+  'host',
+  'http2-settings',
+  'keep-alive',
+  'max-forwards',
+  'proxy',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'set-cookie',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'via',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'x-forwarded-prefix',
+  'x-forwarded-proto',
+  'x-forwarded-server',
+  'x-real-ip',
+  'x-request-id',
+] as const;
+
+export type FieldName = (typeof FIELD_NAMES)[number];
+
+/** Number of each known field. */
+export const FIELD = Object.fromEntries(FIELD_NAMES.map((name, index) => [name, index])) as Readonly<
+  Record<FieldName, number>
+>;
+
+/** Known names by their length: the few candidates that a name of that length can be. */
+const BY_LENGTH: readonly (readonly KnownField[])[] = byLength();
+
+interface KnownField {
+  readonly id: number;
+  /** Lower-case bytes. */
+  readonly bytes: Uint8Array;
+}
+
+/** The number of the field whose name stands at `from`..`to`, in any case; `FIELD.other` for an unknown one. */
+export function fieldIdAt(buffer: Uint8Array, from: number, to: number): number {
+  const candidates = BY_LENGTH[to - from];
+  if (candidates === undefined) {
+    return 0;
+  }
+  for (let i = 0; i < candidates.length; i++) {
+    const candidate = candidates[i] as KnownField;
+    if (equalsLowerCase(buffer, from, candidate.bytes)) {
+      return candidate.id;
+    }
+  }
+  return 0;
+}
+
+/**
+ * Id of a field whose name, its underscores read as hyphens, is that of a known one ("X_Forwarded_For"). Servers that
+ * turn fields into variables (CGI, WSGI, Rack) cannot tell the two apart, so these never pass (CVE-2026-52845).
+ */
+export const ALIAS = 255;
+
+export function isAlias(name: string): boolean {
+  return FIELD_NAMES.includes(name.toLowerCase().replaceAll('_', '-') as FieldName);
+}
+
+function equalsLowerCase(buffer: Uint8Array, from: number, name: Uint8Array): boolean {
+  for (let i = 0; i < name.length; i++) {
+    const byte = buffer[from + i] as number;
+    const lower = byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
+    if (lower !== name[i]) {
+      return false;
+    }
+  }
+  return true;
+}
+
+function byLength(): KnownField[][] {
+  const lists: KnownField[][] = [];
+  FIELD_NAMES.forEach((name, id) => {
+    if (id === 0) {
+      return;
+    }
+    assert(/^[a-z0-9-]+$/.test(name), 'known field names are lower-case letters, digits and hyphens');
+    const bytes = new TextEncoder().encode(name);
+    lists[bytes.length] ??= [];
+    lists[bytes.length]?.push({ id, bytes });
+  });
+  return Array.from(lists, (list) => list ?? []);
+}

@@ -1,0 +1,61 @@
+/**
+ * What is about to be written to one socket. Text (heads, chunk sizes) and small pieces of body are gathered as one
+ * latin1 string and leave in one system call at the end of the turn that made them; a large piece goes out together
+ * with the text before it, uncopied.
+ */
+import type { Socket } from 'node:net';
+
+/** Below it, copying a piece into the text is cheaper than handing the kernel a second buffer. */
+const INLINE_BYTES_MAX = 4096;
+/** Text is written out when it has grown to this. */
+const TEXT_CHARS_MAX = 16_384;
+
+export class Outbox {
+  readonly #socket: Socket;
+  #text = '';
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  get isEmpty(): boolean {
+    return this.#text === '';
+  }
+
+  addText(text: string): void {
+    this.#text += text;
+  }
+
+  /** Returns true if the socket still holds on to `chunk` afterwards, so that its memory must not be reused. */
+  addChunk(chunk: Buffer): boolean {
+    if (chunk.length <= INLINE_BYTES_MAX) {
+      this.#text += chunk.toString('latin1', 0, chunk.length);
+      if (this.#text.length > TEXT_CHARS_MAX) {
+        this.flush();
+      }
+      return false;
+    }
+    if (this.#text === '') {
+      this.#socket.write(chunk);
+    } else {
+      this.#socket.cork();
+      this.flush();
+      this.#socket.write(chunk);
+      this.#socket.uncork();
+    }
+    return this.#socket.writableLength > 0;
+  }
+
+  flush(): void {
+    if (this.#text !== '') {
+      const text = this.#text;
+      this.#text = '';
+      this.#socket.write(text, 'latin1');
+    }
+  }
+
+  /** Drops what was not written. */
+  clear(): void {
+    this.#text = '';
+  }
+}

@@ -1,0 +1,193 @@
+/**
+ * A request's way through, in order. This file is the order; each stage is a folder of its own and knows nothing of
+ * the others.
+ *
+ *   head parsed ─► service (route) ─► pool (rules, split) ─► counted in flight ─► target (session, algorithm)
+ *              ─► head rewritten ─► mirror ─► exchange: connection, body both ways, outcome
+ *
+ * All of `begin` runs in one synchronous stretch. That is what makes a cutover's promise true: a request is routed by
+ * one snapshot and counted on the pool that this snapshot gave it before anything else can happen, so that every
+ * request is either under way on the old pool when the routing is replaced, and seen by the drain, or routed by the
+ * new one.
+ */
+import type { CidrSet } from '../base/cidr.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Random } from '../base/random.ts';
+import { SLOT_COUNT } from '../snapshot/types.ts';
+import { methodIndexOf } from './counters.ts';
+import type { Deadlines } from './deadlines.ts';
+import { decide } from './decide.ts';
+import type { Downstream } from './downstream.ts';
+import type { FailureCode } from './errors.ts';
+import { failureOf } from './errors.ts';
+import { Exchange } from './forward/exchange.ts';
+import { FIELD } from './http1/fields.ts';
+import type { RequestHead } from './http1/request-head.ts';
+import { writeRequestHead } from './http1/request-writer.ts';
+import { MirrorCopy } from './mirror/mirror-copy.ts';
+import { clientBehind, type Origin } from './origin.ts';
+import { outcomeOf } from './outcome.ts';
+import type { Pool } from './pool.ts';
+import type { BoundService, Routing } from './routing.ts';
+import { cookieOf, type RequestFacts } from './split/request-facts.ts';
+import { sessionCookie } from './split/sticky.ts';
+import type { Target } from './upstream/target.ts';
+
+export interface PipelineContext {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly deadlines: Deadlines;
+  readonly trustedProxies: CidrSet;
+  /** The one reference that a cutover replaces. */
+  readonly routing: () => Routing;
+  readonly newRequestId: () => string;
+}
+
+/** Methods that change nothing at the target (RFC 9110 section 9.2.1): the only ones that are mirrored unasked. */
+const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+export class Pipeline {
+  readonly #context: PipelineContext;
+  readonly #facts: Facts;
+
+  constructor(context: PipelineContext) {
+    this.#context = context;
+    this.#facts = new Facts(context.trustedProxies);
+  }
+
+  /** Routes a request and sends it on its way; a code where there is no service that could take it. */
+  begin(downstream: Downstream, origin: Origin, head: RequestHead): Exchange | FailureCode {
+    const routing = this.#context.routing();
+    const service = findService(routing, head);
+    if (service === null) {
+      return 'no_service';
+    }
+    const refusal = refusalOf(service, head);
+    if (refusal !== null) {
+      return refusal;
+    }
+    const facts = this.#facts.of(head, origin);
+    const { pool } = decide(service, facts, this.#context.random);
+    if (pool === null) {
+      return 'no_target';
+    }
+    const cohort = pool.cohort(routing.ledger);
+    const session = sessionOf(service, pool, facts);
+    const target = session ?? pool.pick(null);
+    if (target === null) {
+      this.#countUnserved(routing, pool, head);
+      return 'no_target';
+    }
+    const upgrade = service.spec.upgrades.includes(head.upgrade) ? head.upgrade : '';
+    const text = writeRequestHead(head, origin, upgrade, this.#context.newRequestId);
+    const exchange = new Exchange(
+      {
+        method: head.method,
+        methodIndex: methodIndexOf(head.method),
+        head: text.head,
+        framing: head.framing,
+        upgrade,
+        requestId: text.requestId,
+      },
+      downstream,
+      { pool, target, cohort, timeouts: service.spec.timeouts, limits: service.spec.limits },
+      {
+        extraFields: session === null ? newSessionField(service, pool, target, origin) : '',
+        mirror: this.#mirrorOf(service, pool, head),
+      },
+      this.#context,
+    );
+    cohort.enter(exchange);
+    exchange.start();
+    return exchange;
+  }
+
+  #countUnserved(routing: Routing, pool: Pool, head: RequestHead): void {
+    routing.ledger.enter();
+    routing.ledger.leave(outcomeOf('no_target'));
+    pool.failures.add('no_target');
+    pool.live.count(methodIndexOf(head.method), failureOf('no_target').status, 0);
+  }
+
+  /** A copy for the shadow pool, where this request is drawn for one. */
+  #mirrorOf(service: BoundService, pool: Pool, head: RequestHead): MirrorCopy | null {
+    const spec = service.spec.mirror;
+    const { mirrorPool } = service;
+    if (spec === null || mirrorPool === null || mirrorPool === pool || head.upgrade !== '') {
+      return null;
+    }
+    const isDrawn = spec.share >= SLOT_COUNT || this.#context.random.next() * SLOT_COUNT < spec.share;
+    if (!isDrawn || !(spec.unsafeMethods || SAFE.has(head.method))) {
+      return null;
+    }
+    return new MirrorCopy(mirrorPool, spec, this.#context.clock, this.#context.deadlines);
+  }
+}
+
+function findService(routing: Routing, head: RequestHead): BoundService | null {
+  const path = head.pathEnd === head.target.length ? head.target : head.target.substring(0, head.pathEnd);
+  const name = routing.table.find(head.host, path);
+  return name === null ? null : (routing.services.get(name) ?? null);
+}
+
+/** What the service does not take. */
+function refusalOf({ spec }: BoundService, head: RequestHead): FailureCode | null {
+  if (head.ambiguousPath && !spec.ambiguousPaths) {
+    return 'ambiguous_path';
+  }
+  if (spec.limits.requestBodyBytesMax > 0 && head.contentLength > spec.limits.requestBodyBytesMax) {
+    return 'body_too_large';
+  }
+  // RFC 9110 section 7.6.2.
+  if (head.method === 'OPTIONS' && /^0+$/.test(head.fields.valueOf(FIELD['max-forwards']))) {
+    return 'last_hop';
+  }
+  return null;
+}
+
+function sessionOf({ spec }: BoundService, pool: Pool, facts: RequestFacts): Target | null {
+  if (spec.sticky === null) {
+    return null;
+  }
+  const token = cookieOf(facts.field('cookie'), spec.sticky.cookie);
+  return token === null ? null : pool.targetOfSession(token);
+}
+
+/** The field that binds the client to the target that was chosen for it; "" where sessions are not bound. */
+function newSessionField({ spec }: BoundService, pool: Pool, target: Target, origin: Origin): string {
+  if (spec.sticky === null) {
+    return '';
+  }
+  return `Set-Cookie: ${sessionCookie(spec.sticky.cookie, pool.tokenOf(target), origin.scheme === 'https')}\r\n`;
+}
+
+/** What rules and affinity ask, answered from the head that was just read. */
+class Facts implements RequestFacts {
+  readonly #trusted: CidrSet;
+  #head: RequestHead | null = null;
+  #origin: Origin | null = null;
+
+  constructor(trusted: CidrSet) {
+    this.#trusted = trusted;
+  }
+
+  of(head: RequestHead, origin: Origin): this {
+    this.#head = head;
+    this.#origin = origin;
+    return this;
+  }
+
+  field(name: string): string | null {
+    return this.#head?.fields.get(name) ?? null;
+  }
+
+  get clientAddress(): string {
+    const origin = this.#origin;
+    if (origin === null) {
+      return '';
+    }
+    return origin.isTrusted
+      ? clientBehind(origin.address, this.field('x-forwarded-for'), this.#trusted)
+      : origin.address;
+  }
+}

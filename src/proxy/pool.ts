@@ -1,0 +1,162 @@
+/**
+ * A pool as it lives on from snapshot to snapshot: its targets, its counters, and the requests that are under way on
+ * it, by the generation that sent them there.
+ */
+import type { Random } from '../base/random.ts';
+import type { PoolReport } from '../snapshot/data-plane.ts';
+import type { PoolSpec, ServiceSpec, TargetSpec } from '../snapshot/types.ts';
+import { type Balancer, createBalancer } from './balance/balancer.ts';
+import { Tally, TrafficCounters } from './counters.ts';
+import type { FailureCode } from './errors.ts';
+import { Cohort, type GenerationLedger } from './ledger.ts';
+import { sessionToken } from './split/sticky.ts';
+import type { ConnectionLimits, ConnectionShared } from './upstream/connection-pool.ts';
+import { Target } from './upstream/target.ts';
+
+export type RetryReason = 'connect' | 'reused-connection';
+export type MirrorDropReason = 'busy' | 'body-too-large' | 'no-target' | 'failed';
+
+export class Pool {
+  readonly service: string;
+  readonly name: string;
+  readonly live = new TrafficCounters();
+  readonly mirrored = new TrafficCounters();
+  readonly failures = new Tally<FailureCode>();
+  readonly retries = new Tally<RetryReason>();
+  readonly mirrorDropped = new Tally<MirrorDropReason>();
+  /** Copies that are under way to this pool. */
+  mirrorsInFlight = 0;
+  #version = '';
+  #targets: ReadonlyMap<string, Target> = new Map();
+  #byToken: ReadonlyMap<string, Target> = new Map();
+  #tokens: ReadonlyMap<Target, string> = new Map();
+  #balancer: Balancer<Target> | null = null;
+  #algorithm: ServiceSpec['algorithm'] = 'round-robin';
+  #cohorts: Cohort[] = [];
+  readonly #shared: ConnectionShared;
+  readonly #random: Random;
+
+  constructor(service: string, name: string, shared: ConnectionShared, random: Random) {
+    this.service = service;
+    this.name = name;
+    this.#shared = shared;
+    this.#random = random;
+  }
+
+  get inFlight(): number {
+    return this.#cohorts.reduce((sum, cohort) => sum + cohort.inFlight, 0);
+  }
+
+  get targets(): ReadonlyMap<string, Target> {
+    return this.#targets;
+  }
+
+  /** Takes a new snapshot's targets: those it had keep their health, connections and requests. */
+  update(spec: PoolSpec, service: ServiceSpec): void {
+    const limits = connectionLimits(service);
+    const before = this.#targets;
+    const targets = new Map(spec.targets.map((target) => [target.id, this.#targetFor(target, limits)]));
+    this.#targets = targets;
+    this.#version = spec.version;
+    this.#algorithm = service.algorithm;
+    const secret = service.sticky?.secret;
+    this.#byToken = new Map(
+      secret === undefined
+        ? []
+        : Array.from(targets.values(), (target) => [sessionToken(secret, service.name, target.id), target] as const),
+    );
+    this.#tokens = new Map(Array.from(this.#byToken, ([token, target]) => [target, token]));
+    this.#balancer = null;
+    for (const [id, target] of before) {
+      if (targets.get(id) !== target) {
+        target.retire();
+      }
+    }
+  }
+
+  #targetFor(spec: TargetSpec, limits: ConnectionLimits): Target {
+    const known = this.#targets.get(spec.id);
+    if (known === undefined) {
+      return new Target(spec, this.#shared, limits);
+    }
+    known.update(spec, limits);
+    return known;
+  }
+
+  setHealth(targetId: string, up: boolean): void {
+    const target = this.#targets.get(targetId);
+    if (target !== undefined && target.up !== up) {
+      target.up = up;
+      this.#balancer = null;
+    }
+  }
+
+  /** The next target by the algorithm, not `avoid` unless it is the only one; null: none is healthy and ready. */
+  pick(avoid: Target | null): Target | null {
+    this.#balancer ??= createBalancer(
+      this.#algorithm,
+      [...this.#targets.values()].filter((target) => target.isEligible),
+      this.#random,
+    );
+    return this.#balancer.pick(avoid);
+  }
+
+  /** The target that a session is bound to, as long as it may serve it. */
+  targetOfSession(token: string): Target | null {
+    const target = this.#byToken.get(token);
+    return target?.keepsSessions === true ? target : null;
+  }
+
+  /** What binds a session to `target`; "" where sessions are not bound. */
+  tokenOf(target: Target): string {
+    return this.#tokens.get(target) ?? '';
+  }
+
+  /** The cohort that a request routed now belongs to. */
+  cohort(ledger: GenerationLedger): Cohort {
+    const newest = this.#cohorts[this.#cohorts.length - 1];
+    if (newest !== undefined && newest.ledger === ledger) {
+      return newest;
+    }
+    const cohort = new Cohort(ledger);
+    this.#cohorts = this.#cohorts.filter((earlier) => earlier.inFlight > 0);
+    this.#cohorts.push(cohort);
+    return cohort;
+  }
+
+  /** The cohorts that still have requests under way. */
+  unfinishedCohorts(): readonly Cohort[] {
+    return this.#cohorts.filter((cohort) => cohort.inFlight > 0);
+  }
+
+  /** Gone from every snapshot. */
+  retire(): void {
+    for (const target of this.#targets.values()) {
+      target.retire();
+    }
+  }
+
+  report(): PoolReport {
+    return {
+      service: this.service,
+      pool: this.name,
+      version: this.#version,
+      inFlight: this.inFlight,
+      traffic: [this.live.report('live'), this.mirrored.report('mirror')],
+      failures: this.failures.report(),
+      retries: this.retries.report(),
+      targets: [...this.#targets.values()].map((target) => target.report()),
+      mirrorDropped: this.mirrorDropped.report(),
+    };
+  }
+}
+
+function connectionLimits({ timeouts, limits, upstream }: ServiceSpec): ConnectionLimits {
+  return {
+    connectMs: timeouts.connectMs,
+    idleConnectionsMax: upstream.idleConnectionsMax,
+    idleTimeoutMs: upstream.idleTimeoutMs,
+    responseHeadBytesMax: limits.responseHeadBytesMax,
+    responseFieldsMax: limits.responseFieldsMax,
+  };
+}

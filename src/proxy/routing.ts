@@ -1,0 +1,88 @@
+/**
+ * What a data plane routes by: one immutable value behind one reference. A change makes a new one, which shares with
+ * the one before whatever did not change, and takes its place by a single assignment.
+ */
+import type { ServiceSpec, SnapshotUpdate } from '../snapshot/types.ts';
+import type { GenerationLedger } from './ledger.ts';
+import type { Pool } from './pool.ts';
+import { RouteTable } from './route/route-table.ts';
+import { type CompiledRule, compileRules } from './split/rules.ts';
+
+export interface Routing {
+  readonly generation: number;
+  readonly ledger: GenerationLedger;
+  /** From host and path to the service's name. */
+  readonly table: RouteTable<string>;
+  readonly services: ReadonlyMap<string, BoundService>;
+}
+
+/** A service with the live pools that its specification names. */
+export interface BoundService {
+  readonly spec: ServiceSpec;
+  readonly pools: ReadonlyMap<string, Pool>;
+  readonly rules: readonly CompiledRule[];
+  /** The pool that has all the traffic, where there is only one: saves looking for a slot. */
+  readonly only: Pool | null;
+  readonly mirrorPool: Pool | null;
+}
+
+/** Finds the live pool of a service's pool, or makes it. */
+export type PoolSource = (service: ServiceSpec, poolIndex: number) => Pool;
+
+export function nextRouting(
+  current: Routing,
+  update: SnapshotUpdate,
+  ledger: GenerationLedger,
+  poolFor: PoolSource,
+): Routing {
+  const services = new Map(current.services);
+  for (const name of update.removed) {
+    services.delete(name);
+  }
+  for (const spec of update.changed) {
+    services.set(spec.name, bindService(spec, poolFor));
+  }
+  const table = changesMatches(current, update) ? routeTable(services) : current.table;
+  return { generation: update.generation, ledger, table, services };
+}
+
+export function emptyRouting(ledger: GenerationLedger): Routing {
+  return { generation: 0, ledger, table: new RouteTable<string>([]), services: new Map() };
+}
+
+function bindService(spec: ServiceSpec, poolFor: PoolSource): BoundService {
+  const pools = new Map(spec.pools.map((pool, index) => [pool.name, poolFor(spec, index)]));
+  const owners = new Set(spec.slots.map((range) => range.pool));
+  return {
+    spec,
+    pools,
+    rules: compileRules(spec.rules),
+    only: owners.size === 1 ? (pools.get(spec.slots[0]?.pool ?? '') ?? null) : null,
+    mirrorPool: spec.mirror === null ? null : (pools.get(spec.mirror.pool) ?? null),
+  };
+}
+
+/** A change of splits or targets leaves the table of hosts and paths as it is, however many services there are. */
+function changesMatches(current: Routing, update: SnapshotUpdate): boolean {
+  return (
+    update.removed.length > 0 ||
+    update.changed.some((spec) => {
+      const before = current.services.get(spec.name)?.spec.match;
+      return (
+        before === undefined ||
+        before.pathPrefix !== spec.match.pathPrefix ||
+        before.hosts.join() !== spec.match.hosts.join()
+      );
+    })
+  );
+}
+
+function routeTable(services: ReadonlyMap<string, BoundService>): RouteTable<string> {
+  return new RouteTable(
+    Array.from(services.values(), ({ spec }) => ({
+      hosts: spec.match.hosts,
+      pathPrefix: spec.match.pathPrefix,
+      service: spec.name,
+    })),
+  );
+}

@@ -1,0 +1,59 @@
+/** One address of an application server, as it lives on from snapshot to snapshot. */
+import { Histogram } from '../counters.ts';
+import type { TargetReport } from '../../snapshot/data-plane.ts';
+import type { AdminState, TargetSpec } from '../../snapshot/types.ts';
+import { type ConnectionLimits, ConnectionPool, type ConnectionShared } from './connection-pool.ts';
+
+export class Target {
+  readonly id: string;
+  readonly connections: ConnectionPool;
+  /** Mirrored copies have connections of their own, so that a slow shadow holds up nothing that is live. */
+  readonly shadowConnections: ConnectionPool;
+  readonly connects = new Histogram();
+  weight: number;
+  state: AdminState;
+  up = true;
+  inFlight = 0;
+
+  constructor(spec: TargetSpec, shared: ConnectionShared, limits: ConnectionLimits) {
+    this.id = spec.id;
+    this.weight = spec.weight;
+    this.state = spec.state;
+    this.connections = new ConnectionPool(spec.host, spec.port, shared, limits);
+    this.shadowConnections = new ConnectionPool(spec.host, spec.port, shared, limits);
+  }
+
+  /** Takes what the operator set in a new snapshot. */
+  update(spec: TargetSpec, limits: ConnectionLimits): void {
+    this.weight = spec.weight;
+    this.state = spec.state;
+    this.connections.limits = limits;
+    this.shadowConnections.limits = limits;
+  }
+
+  /** May be chosen for new users. */
+  get isEligible(): boolean {
+    return this.up && this.state === 'ready' && this.weight > 0;
+  }
+
+  /** May go on serving those who are bound to it: a draining target keeps its sticky sessions. */
+  get keepsSessions(): boolean {
+    return this.up && this.state !== 'maint';
+  }
+
+  /** Gone from every snapshot: what is under way finishes, nothing is kept. */
+  retire(): void {
+    this.connections.close();
+    this.shadowConnections.close();
+  }
+
+  report(): TargetReport {
+    return {
+      target: this.id,
+      up: this.up,
+      inFlight: this.inFlight,
+      idleConnections: this.connections.idleCount,
+      connects: this.connects.report(),
+    };
+  }
+}
