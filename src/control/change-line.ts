@@ -99,7 +99,7 @@ export class ChangeLine {
     const isSameDeleted = prepared.next.deleted === before.deleted;
     if (prepared.records.size === 0 && isSameDeleted && change.always !== true && change.receipt === undefined) {
       await this.#audit(auditEntry(change, context, this.#now(), 'unchanged', before.generation, edits.summary));
-      return { state: before, generationBefore: before.generation, changed: [], removed: [], receipt: null, edits };
+      return { state: before, before, changed: [], removed: [], receipt: null, edits };
     }
 
     const pending =
@@ -108,7 +108,7 @@ export class ChangeLine {
     this.#state = prepared.next;
     const { receipt, changed, removed } = await this.#apply(before, prepared, pending);
     this.#announce(change, edits, prepared, receipt);
-    return { state: prepared.next, generationBefore: before.generation, changed, removed, receipt, edits };
+    return { state: prepared.next, before, changed, removed, receipt, edits };
   }
 
   async #commit(commit: Commit): Promise<void> {

@@ -74,8 +74,8 @@ export type ServiceEdit = Pick<ServiceRecord, 'document' | 'base'>;
 
 /** What a change of traffic did, and where it stands. */
 export interface Outcome {
+  readonly before: ControlState;
   readonly state: ControlState;
-  readonly generationBefore: number;
   readonly changed: readonly string[];
   readonly removed: readonly string[];
   readonly receipt: Receipt | null;

@@ -1,0 +1,31 @@
+import type { FastifyInstance } from 'fastify';
+
+import type { Clock } from '../../base/clock.ts';
+import type { ControlPlane } from '../control-plane.ts';
+import type { Log } from '../log.ts';
+import type { IdempotencyKeys } from './idempotency.ts';
+
+/** What the routes work with. */
+export interface AdminContext {
+  readonly control: ControlPlane;
+  readonly keys: IdempotencyKeys;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The metrics in Prometheus's text format. */
+  readonly metrics: { text(): Promise<string>; readonly contentType: string };
+}
+
+/** Adds the routes of one resource. */
+export type Routes = (app: FastifyInstance, context: AdminContext) => void;
+
+/** Options of a route, kept in its `config`. */
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Media types that a body may have; default: JSON. */
+    readonly accepts?: readonly string[];
+    /** Whether the body may be left out. */
+    readonly isBodyOptional?: boolean;
+    /** Whether the body goes to the route as text, unparsed. */
+    readonly isBodyText?: boolean;
+  }
+}
