@@ -23,6 +23,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Media types that a body may have; default: JSON. */
     readonly accepts?: readonly string[];
+    /** Methods that the resource knows, for a route that is there to refuse the others. */
+    readonly allow?: string;
     /** Whether the body may be left out. */
     readonly isBodyOptional?: boolean;
     /** Whether the body goes to the route as text, unparsed. */

@@ -24,8 +24,9 @@ export async function sendProblem(request: FastifyRequest, reply: FastifyReply, 
   await reply
     .code(status)
     .headers(refusal.headers)
-    .type(PROBLEM_MEDIA_TYPE)
-    .send(JSON.stringify(problemDocument(refusal, request.id)));
+    .header('Content-Type', PROBLEM_MEDIA_TYPE)
+    // As bytes: to a text the framework would add a charset, which this media type does not have.
+    .send(Buffer.from(JSON.stringify(problemDocument(refusal, request.id))));
 }
 
 export function problemDocument({ code, message, problems }: RequestError, requestId: string): ProblemDocument {

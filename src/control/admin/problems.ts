@@ -5,7 +5,7 @@ export type ProblemCode =
   | ControlErrorCode
   | 'malformed-request'
   | 'malformed-body'
-  | 'unknown-parameter'
+  | 'invalid-parameter'
   | 'malformed-header'
   | 'foreign-origin'
   | 'no-such-path'
@@ -36,7 +36,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     title: 'The body cannot be read',
     remedy: 'Send one JSON document in UTF-8: no key twice, no "__proto__" or "constructor", at most 16 levels deep.',
   },
-  'unknown-parameter': {
+  'invalid-parameter': {
     status: 400,
     title: 'A path or query parameter is unknown or wrong',
     remedy: 'Leave out what /openapi.json does not name.',

@@ -40,6 +40,9 @@ export function answers(given: Readonly<Record<number, TSchema>>): Record<string
   return { ...given, '4xx': problem, '5xx': problem };
 }
 
+/** What the body of a PATCH may say that it is. */
+export const PATCH_MEDIA_TYPES: readonly string[] = ['application/merge-patch+json', 'application/json'];
+
 /** An answer without a body. */
 export const NO_BODY = Type.Null({ description: 'Done.' });
 

@@ -7,6 +7,7 @@ import type { TSchema } from 'typebox';
 
 import type { Clock } from '../../base/clock.ts';
 import { createAjv } from '../../schema/ajv.ts';
+import type { Problem } from '../../schema/problem.ts';
 import { schemaProblems } from '../../schema/schema-problems.ts';
 import { strictObject } from '../../schema/strict-object.ts';
 import type { ControlPlane } from '../control-plane.ts';
@@ -154,8 +155,15 @@ function guardEveryRequest(app: FastifyInstance, allowed: AllowedHosts, gate: Co
     });
     if (gate.isCrowded) void reply.header('Connection', 'close');
     guardRequest(request, allowed);
+    requireMethod(request);
     requireMediaType(request);
   });
+}
+
+function requireMethod(request: FastifyRequest): void {
+  const { allow } = request.routeOptions.config;
+  if (allow === undefined) return;
+  throw new RequestError('method-not-allowed', `This resource knows ${allow}.`, [], { Allow: allow });
 }
 
 const METHODS_WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
@@ -202,8 +210,7 @@ function validateStrictly(app: FastifyInstance): void {
           error: new RequestError('invalid', 'The body is not what the resource takes; nothing was changed.', problems),
         };
       }
-      const words = problems.map(({ path, message }) => `${path.slice(1)} ${message}`).join('; ');
-      return { error: new RequestError('unknown-parameter', `The address is wrong: ${words}.`) };
+      return { error: new RequestError('invalid-parameter', parameterDetail(httpPart ?? '', problems)) };
     };
   });
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
@@ -211,6 +218,12 @@ function validateStrictly(app: FastifyInstance): void {
   app.addHook('onRoute', (route) => {
     route.schema = { querystring: strictObject({}), ...route.schema };
   });
+}
+
+function parameterDetail(httpPart: string, problems: readonly Problem[]): string {
+  const names = problems.map(({ path }) => `"${path.slice(1)}"`).join(', ');
+  if (httpPart === 'querystring') return `The query has parameters that this path does not take, or not so: ${names}.`;
+  return `The path is wrong: ${problems.map(({ path, message }) => `${path.slice(1)} ${message}`).join('; ')}.`;
 }
 
 async function describe(app: FastifyInstance, version: string): Promise<void> {
@@ -250,16 +263,11 @@ function addRoutes(app: FastifyInstance, context: AdminContext): void {
 const ALL_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
 function refuseOtherMethods(app: FastifyInstance, url: string, allowed: readonly string[]): void {
-  const method = ALL_METHODS.filter((one) => !allowed.includes(one));
-  const allow = allowed.toSorted().join(', ');
   app.route({
-    method,
+    method: ALL_METHODS.filter((method) => !allowed.includes(method)),
     url,
+    config: { allow: allowed.toSorted().join(', ') },
     schema: { hide: true },
-    // Before anything else is looked at: whatever the request says, it is of the wrong kind.
-    onRequest: async () => {
-      throw new RequestError('method-not-allowed', `This resource knows ${allow}.`, [], { Allow: allow });
-    },
     handler: () => {},
   });
 }

@@ -6,7 +6,15 @@ import { findService } from '../../state/find-in-state.ts';
 import { serviceTag } from '../../state/resource-tags.ts';
 import type { Routes } from '../admin-context.ts';
 import { changeContextOf, describeChange, sendTagged } from '../change-request.ts';
-import { CHANGE_HEADERS, NO_BODY, READ_HEADERS, answers, pathOf, pathToNew } from '../route-schema.ts';
+import {
+  CHANGE_HEADERS,
+  NO_BODY,
+  READ_HEADERS,
+  PATCH_MEDIA_TYPES,
+  answers,
+  pathOf,
+  pathToNew,
+} from '../route-schema.ts';
 
 const PATH = '/v1/services/:service';
 const tags = ['services'];
@@ -72,9 +80,10 @@ export const serviceRoutes: Routes = (app, context) => {
   app.patch<ServicePath>(
     PATH,
     {
-      config: { accepts: ['application/json', 'application/merge-patch+json'] },
+      config: { accepts: PATCH_MEDIA_TYPES },
       schema: {
         tags,
+        consumes: [...PATCH_MEDIA_TYPES],
         summary: 'Changes parts of a service by a merge patch',
         params: pathOf('service'),
         headers: CHANGE_HEADERS,

@@ -8,7 +8,7 @@ import { targetTag } from '../../state/resource-tags.ts';
 import { targetView } from '../../status.ts';
 import type { Routes } from '../admin-context.ts';
 import { changeContextOf, describeChange, sendTagged } from '../change-request.ts';
-import { CHANGE_HEADERS, READ_HEADERS, answers, pathOf } from '../route-schema.ts';
+import { CHANGE_HEADERS, READ_HEADERS, PATCH_MEDIA_TYPES, answers, pathOf } from '../route-schema.ts';
 
 const PATH = '/v1/services/:service/pools/:pool/targets/:target';
 const tags = ['targets'];
@@ -40,9 +40,10 @@ export const targetRoutes: Routes = (app, context) => {
   app.patch<TargetParams & { Body: TargetPatch }>(
     PATH,
     {
-      config: { accepts: ['application/json', 'application/merge-patch+json'] },
+      config: { accepts: PATCH_MEDIA_TYPES },
       schema: {
         tags,
+        consumes: [...PATCH_MEDIA_TYPES],
         summary: 'Sets state or weight of a target',
         params: pathOf('service', 'pool', 'target'),
         headers: CHANGE_HEADERS,

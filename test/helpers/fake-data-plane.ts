@@ -1,0 +1,103 @@
+import { setImmediate } from 'node:timers/promises';
+
+import type {
+  Applied,
+  DataPlane,
+  DataPlaneReport,
+  DrainCount,
+  DrainRequest,
+  TargetHealth,
+} from '../../src/snapshot/data-plane.ts';
+import type { ServiceSpec, SnapshotUpdate } from '../../src/snapshot/types.ts';
+
+/**
+ * A data plane without sockets: it keeps the snapshot as a real one would, and the test says how many requests are under
+ * way on which pool.
+ */
+export class FakeDataPlane implements DataPlane {
+  readonly updates: SnapshotUpdate[] = [];
+  readonly tracked: DrainRequest[] = [];
+  readonly forgotten: string[] = [];
+  readonly health = new Map<string, boolean>();
+  readonly services = new Map<string, ServiceSpec>();
+  generation = 0;
+  /** What the next apply rejects with. */
+  failNextApply: Error | null = null;
+  /** Held by an apply until the test lets it go. */
+  barrier: Promise<void> | null = null;
+  readonly #inFlight = new Map<string, number>();
+  readonly #drains = new Map<string, { pools: string[]; count: DrainCount }>();
+
+  /** Requests under way on a pool from now on. */
+  setInFlight(service: string, pool: string, count: number): void {
+    this.#inFlight.set(`${service}/${pool}`, count);
+  }
+
+  /** Of those left behind by a change, this many end by themselves. */
+  finish(id: string, count: number): void {
+    const drain = this.#drains.get(id);
+    if (drain !== undefined) drain.count = { ...drain.count, remaining: drain.count.remaining - count };
+  }
+
+  async apply(update: SnapshotUpdate, track?: DrainRequest): Promise<Applied> {
+    await (this.barrier ?? setImmediate());
+    if (this.failNextApply !== null) {
+      const error = this.failNextApply;
+      this.failNextApply = null;
+      throw error;
+    }
+    this.updates.push(update);
+    this.generation = update.generation;
+    for (const spec of update.changed) this.services.set(spec.name, spec);
+    for (const name of update.removed) this.services.delete(name);
+    for (const change of update.health ?? []) this.health.set(keyOf(change), change.up);
+    if (track === undefined) return { generation: update.generation, drain: null };
+    this.tracked.push(track);
+    const pools = track.pools.map(({ service, pool }) => `${service}/${pool}`);
+    const inFlightAtFlip = pools.reduce((sum, pool) => sum + (this.#inFlight.get(pool) ?? 0), 0);
+    const count = { inFlightAtFlip, remaining: inFlightAtFlip, cut: 0, longLived: 0 };
+    this.#drains.set(track.id, { pools, count });
+    return { generation: update.generation, drain: count };
+  }
+
+  setHealth(changes: readonly TargetHealth[]): void {
+    for (const change of changes) this.health.set(keyOf(change), change.up);
+  }
+
+  async drainCount(id: string): Promise<DrainCount | null> {
+    return this.#drains.get(id)?.count ?? null;
+  }
+
+  async cutDrain(id: string): Promise<DrainCount | null> {
+    const drain = this.#drains.get(id);
+    if (drain === undefined) return null;
+    drain.count = { ...drain.count, cut: drain.count.cut + drain.count.remaining, remaining: 0 };
+    return drain.count;
+  }
+
+  forgetDrain(id: string): void {
+    this.forgotten.push(id);
+    this.#drains.delete(id);
+  }
+
+  async report(): Promise<DataPlaneReport> {
+    const pools = [...this.services.values()].flatMap((spec) =>
+      spec.pools.map((pool) => ({
+        service: spec.name,
+        pool: pool.name,
+        version: pool.version,
+        inFlight: this.#inFlight.get(`${spec.name}/${pool.name}`) ?? 0,
+        traffic: [],
+        failures: {},
+        retries: {},
+        targets: [],
+        mirrorDropped: {},
+      })),
+    );
+    return { generation: this.generation, pools, listeners: [], ledger: [] };
+  }
+}
+
+function keyOf({ service, pool, target }: TargetHealth): string {
+  return `${service}/${pool}/${target}`;
+}
