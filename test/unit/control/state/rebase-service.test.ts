@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest';
+
+import { rebaseService } from '../../../../src/control/state/rebase-service.ts';
+import type { ServiceDocument } from '../../../../src/schema/config.ts';
+
+const target = (port: number, more: object = {}) => ({ url: `http://10.0.0.1:${port}`, ...more });
+
+const FILE: ServiceDocument = {
+  pools: {
+    blue: { version: '1', targets: [target(1), target(2)] },
+    green: { version: '2', targets: [target(3)] },
+  },
+  split: { blue: 100 },
+  timeouts: { connect: '1s' },
+};
+
+/** The file's document with some fields changed. */
+const but = (more: Partial<ServiceDocument>): ServiceDocument => ({ ...FILE, ...more });
+
+describe('a file that changes under run-time changes', () => {
+  it('is in force where nothing was changed at run time', () => {
+    const next = but({ split: { green: 100 }, algorithm: 'least-connections' });
+    expect(rebaseService(FILE, FILE, next)).toEqual({ document: next, kept: [], dropped: [] });
+  });
+
+  it('leaves a split that was set at run time', () => {
+    const next = but({ algorithm: 'least-connections' });
+    const { document, kept } = rebaseService(FILE, but({ split: { green: 100 } }), next);
+    expect(document).toEqual({ ...next, split: { green: 100 } });
+    expect(kept).toEqual(['/split']);
+  });
+
+  it('says nothing of a run-time change that it agrees with', () => {
+    const current = but({ split: { green: 100 } });
+    expect(rebaseService(FILE, current, current)).toEqual({ document: current, kept: [], dropped: [] });
+  });
+
+  it('ends a split that sends traffic to a pool which it no longer has', () => {
+    const next: ServiceDocument = { ...FILE, pools: { blue: FILE.pools['blue'] ?? {} } };
+    const { document, dropped } = rebaseService(FILE, but({ split: { blue: 90, green: 10 } }), next);
+    expect(document.split).toEqual({ blue: 100 });
+    expect(Object.keys(document.pools)).toEqual(['blue']);
+    expect(dropped).toEqual(['/split']);
+  });
+
+  it('keeps a split that gives nothing to a pool which it no longer has', () => {
+    const next: ServiceDocument = { ...FILE, split: { green: 100 }, pools: { green: FILE.pools['green'] ?? {} } };
+    const { document, dropped } = rebaseService(FILE, but({ split: { green: 100, blue: 0 } }), next);
+    expect(document.split).toEqual({ green: 100 });
+    expect(dropped).toEqual([]);
+  });
+
+  it('leaves the state of a target that was drained, and takes everything else of its pool', () => {
+    const current = but({
+      pools: { ...FILE.pools, blue: { version: '1', targets: [target(1, { state: 'drain' }), target(2)] } },
+    });
+    const next = but({
+      pools: { ...FILE.pools, blue: { version: '1.1', targets: [target(2), target(1, { weight: 5 }), target(4)] } },
+    });
+    const { document, kept } = rebaseService(FILE, current, next);
+    expect(document.pools['blue']).toEqual({
+      version: '1.1',
+      targets: [target(2), target(1, { weight: 5, state: 'drain' }), target(4)],
+    });
+    expect(kept).toEqual(['/pools/blue/targets/10.0.0.1:1/state']);
+  });
+
+  it('gives the state of a target up with the target', () => {
+    const current = but({
+      pools: { ...FILE.pools, blue: { version: '1', targets: [target(1, { state: 'maint' }), target(2)] } },
+    });
+    const next = but({ pools: { ...FILE.pools, blue: { version: '1', targets: [target(2)] } } });
+    const { document, dropped } = rebaseService(FILE, current, next);
+    expect(document.pools['blue']?.targets).toEqual([target(2)]);
+    expect(dropped).toEqual(['/pools/blue/targets/10.0.0.1:1']);
+  });
+
+  it('leaves a pool and a target that were added at run time', () => {
+    const pools = { ...FILE.pools, blue: { version: '1', targets: [target(1), target(2), target(9)] }, canary: {} };
+    const { document, kept } = rebaseService(FILE, but({ pools }), FILE);
+    expect(document.pools['canary']).toEqual({});
+    expect(document.pools['blue']?.targets).toContainEqual(target(9));
+    expect(kept).toEqual(['/pools/blue/targets/10.0.0.1:9', '/pools/canary']);
+  });
+
+  it('does not bring a pool back that was deleted at run time, until it says something new about it', () => {
+    const current: ServiceDocument = { ...FILE, pools: { blue: FILE.pools['blue'] ?? {} } };
+    const same = rebaseService(FILE, current, but({ algorithm: 'least-connections' }));
+    expect(Object.keys(same.document.pools)).toEqual(['blue']);
+    expect(same.kept).toEqual(['/pools/green']);
+    const anew = rebaseService(FILE, current, but({ pools: { ...FILE.pools, green: { version: '3' } } }));
+    expect(anew.document.pools['green']).toEqual({ version: '3' });
+  });
+
+  it('brings a deleted pool back that its own split needs', () => {
+    const current: ServiceDocument = { ...FILE, pools: { blue: FILE.pools['blue'] ?? {} } };
+    const { document, dropped, kept } = rebaseService(FILE, current, but({ split: { green: 100 } }));
+    expect(document.split).toEqual({ green: 100 });
+    expect(Object.keys(document.pools)).toContain('green');
+    expect(dropped).toEqual(['/pools/green']);
+    expect(kept).toEqual([]);
+  });
+
+  it('leaves a mirror that was set or ended at run time, as long as its pool is there', () => {
+    const mirrored = but({ mirror: { pool: 'green' } });
+    expect(rebaseService(FILE, mirrored, FILE).document.mirror).toEqual({ pool: 'green' });
+    expect(rebaseService(mirrored, FILE, mirrored).document.mirror).toBeUndefined();
+    const without: ServiceDocument = { ...FILE, pools: { blue: FILE.pools['blue'] ?? {} } };
+    const gone = rebaseService(FILE, mirrored, without);
+    expect(gone.document.mirror).toBeUndefined();
+    expect(gone.dropped).toEqual(['/mirror']);
+  });
+
+  it('merges settings field by field', () => {
+    const current = but({ timeouts: { connect: '5s' } });
+    const next = but({ timeouts: { connect: '1s', responseHead: '3s' } });
+    const { document, kept } = rebaseService(FILE, current, next);
+    expect(document.timeouts).toEqual({ connect: '5s', responseHead: '3s' });
+    expect(kept).toEqual(['/timeouts/connect']);
+  });
+});
