@@ -1,6 +1,7 @@
 import type { Child, Children } from './children.ts';
 import type { Contender } from './contender.ts';
 import type { LoadGenerator } from './load.ts';
+import { machineCpuSeconds } from './machine-usage.ts';
 import { treeUsage } from './process-tree.ts';
 
 /** Before the first round of each contender: code is compiled, connections are made, memory is taken. */
@@ -28,6 +29,8 @@ export interface Sample {
   /** Of the core it was given. */
   readonly corePercent: number;
   readonly failed: number;
+  /** What programs that have nothing to do with this took of the machine meanwhile, in percent of one core. */
+  readonly othersPercent: number;
 }
 
 export interface Measuring {
@@ -77,9 +80,11 @@ export async function measure(
 async function measureOnce({ child, url }: RunningContender, warmUpSeconds: number, m: Measuring): Promise<Sample> {
   const { children, generator, loadCore, connections, seconds } = m;
   await generator.run(children, loadCore, { url, connections, seconds: warmUpSeconds });
+  const othersBefore = await othersCpuSeconds();
   const before = await treeUsage(child.pid);
   const result = await generator.run(children, loadCore, { url, connections, seconds });
   const after = await treeUsage(child.pid);
+  const othersSeconds = (await othersCpuSeconds()) - othersBefore;
   const cpuSeconds = after.cpuSeconds - before.cpuSeconds;
   return {
     cpuMicrosPerRequest: (cpuSeconds * 1e6) / result.requests,
@@ -89,7 +94,13 @@ async function measureOnce({ child, url }: RunningContender, warmUpSeconds: numb
     residentBytes: after.residentBytes,
     corePercent: (cpuSeconds / result.seconds) * 100,
     failed: result.failed,
+    othersPercent: Math.max(0, (othersSeconds / result.seconds) * 100),
   };
+}
+
+/** Everything that is measured here, the load generator included, descends from this process. */
+async function othersCpuSeconds(): Promise<number> {
+  return (await machineCpuSeconds()) - (await treeUsage(process.pid)).cpuSeconds;
 }
 
 async function statusOf(url: string): Promise<number | null> {

@@ -32,7 +32,7 @@ const YARDSTICKS = ['nginx', 'http-proxy'] as const;
 export function resultTable({ conditions, contenders, missing }: Results): string {
   const yardsticks = YARDSTICKS.map((name) => ({
     name,
-    cpu: medianOf(contenders.find((contender) => contender.name === name)?.samples ?? [], cpuOf),
+    samples: contenders.find((contender) => contender.name === name)?.samples ?? [],
   }));
   const head = ['contender', 'CPU µs/request', 'spread', ...YARDSTICKS.map((name) => `× ${name}`)];
   const rows = contenders.map(({ name, version, samples }) => {
@@ -42,16 +42,17 @@ export function resultTable({ conditions, contenders, missing }: Results): strin
       `${name} ${version}`,
       cpu.toFixed(2),
       spreadOf(samples.map(cpuOf)),
-      ...yardsticks.map((yardstick) => ratio(cpu, yardstick.cpu)),
+      ...yardsticks.map((yardstick) => ratio(samples, yardstick.samples)),
       Math.round(medianOf(samples, (sample) => sample.requestsPerSecond)).toLocaleString('en-US'),
       medianOf(samples, (sample) => sample.p50Ms).toFixed(2),
       medianOf(samples, (sample) => sample.p99Ms).toFixed(2),
       (medianOf(samples, (sample) => sample.residentBytes) / 2 ** 20).toFixed(1),
       `${medianOf(samples, (sample) => sample.corePercent).toFixed(0)} %`,
       String(failed),
+      `${medianOf(samples, (sample) => sample.othersPercent).toFixed(0)} %`,
     ];
   });
-  const table = [[...head, 'req/s', 'p50 ms', 'p99 ms', 'RSS MiB', 'of its core', 'failed'], ...rows];
+  const table = [[...head, 'req/s', 'p50 ms', 'p99 ms', 'RSS MiB', 'of its core', 'failed', 'others'], ...rows];
   return [
     '# Small keep-alive GET',
     '',
@@ -69,7 +70,8 @@ function describe(c: Conditions): string {
     `${c.connections} connections by ${c.generator}, backend ${c.backend}, ${c.rounds} alternating rounds of ${c.seconds} s.`,
     c.placement,
     'CPU is user and system time of all processes of the contender, divided by the requests answered.',
-    'Values are medians of the rounds; spread is from the lowest to the highest round.',
+    'Values are medians of the rounds, ratios medians of the ratios within a round; spread is from the lowest to the',
+    'highest round. "others" is what other programs took meanwhile, in percent of one core: a noisy measurement shows there.',
   ].join('\n');
 }
 
@@ -78,7 +80,11 @@ function cpuOf(sample: Sample): number {
 }
 
 function medianOf(samples: readonly Sample[], pick: (sample: Sample) => number): number {
-  const sorted = samples.map(pick).sort((a, b) => a - b);
+  return median(samples.map(pick));
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   if (sorted.length % 2 === 1) return sorted[middle] ?? Number.NaN;
   return ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
@@ -88,8 +94,13 @@ function spreadOf(values: readonly number[]): string {
   return `${Math.min(...values).toFixed(2)}–${Math.max(...values).toFixed(2)}`;
 }
 
-function ratio(value: number, yardstick: number): string {
-  return Number.isNaN(yardstick) ? '' : (value / yardstick).toFixed(2);
+/** Within a round both had the same machine, quiet or not. */
+function ratio(samples: readonly Sample[], yardstick: readonly Sample[]): string {
+  const ratios = samples.flatMap((sample, round) => {
+    const other = yardstick[round];
+    return other === undefined ? [] : [cpuOf(sample) / cpuOf(other)];
+  });
+  return ratios.length === 0 ? '' : median(ratios).toFixed(2);
 }
 
 /** A Markdown table that also reads well as it is: first column to the left, numbers to the right. */
