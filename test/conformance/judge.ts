@@ -5,6 +5,7 @@ import type { Outcome, WireCase } from './wire-case.ts';
 /** What the target had heard when the exchange was over. */
 export interface TargetView {
   readonly received: Buffer;
+  readonly bodies: string;
   readonly requests: number;
   readonly heads: number;
   readonly partial: number;
@@ -137,6 +138,9 @@ function targetViolations(wireCase: WireCase, outcome: Outcome, target: TargetVi
   if (unwanted !== undefined && found(unwanted, text)) violations.push(`the target saw ${String(unwanted)}`);
   if (wanted !== undefined && requests > 0 && !found(wanted, text))
     violations.push(`the target did not see ${String(wanted)}`);
+  if (outcome === 'forward' && wireCase.upstreamBody !== undefined && target.bodies !== wireCase.upstreamBody) {
+    violations.push(`the target got the body ${JSON.stringify(target.bodies.slice(0, 100))}`);
+  }
   return violations;
 }
 
@@ -147,6 +151,10 @@ function clientViolations(wireCase: WireCase, outcome: Outcome, client: ClientVi
   if (unwanted !== undefined && found(unwanted, client.text)) violations.push(`the client saw ${String(unwanted)}`);
   if (outcome !== 'forward' && outcome !== 'respond') return violations;
   if (wanted !== undefined && !found(wanted, client.text)) violations.push(`the client did not see ${String(wanted)}`);
+  const body = client.finals.map((message) => message.body.toString('latin1')).join('');
+  if (wireCase.clientBody !== undefined && body !== wireCase.clientBody) {
+    violations.push(`the client got the body ${JSON.stringify(body.slice(0, 100))}`);
+  }
   if (wireCase.closeRequired === true && result.closed === null) violations.push('the connection was not closed');
   if (client.broken) violations.push('an answer was begun and not ended');
   return violations;

@@ -55,8 +55,12 @@ export interface WireExpectation {
   readonly upstreamRequestsMax?: number;
   readonly upstreamMustSee?: string | RegExp;
   readonly upstreamMustNotSee?: string | RegExp;
+  /** The bodies of the requests at the target, one after the other, whatever their framing. */
+  readonly upstreamBody?: string;
   readonly clientMustSee?: string | RegExp;
   readonly clientMustNotSee?: string | RegExp;
+  /** The bodies of the final answers, likewise. */
+  readonly clientBody?: string;
   /** After a forwarded request the proxy has to close the client's connection. */
   readonly closeRequired?: boolean;
 }

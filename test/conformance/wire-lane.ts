@@ -47,6 +47,7 @@ export class WireLane {
     await this.#settle();
     const seen: TargetView = {
       received: this.#target.received,
+      bodies: this.#target.requests.map((request) => request.body.toString('latin1')).join(''),
       requests: this.#target.requests.length,
       heads: this.#target.heads.length,
       partial: this.#target.partial,

@@ -93,6 +93,11 @@ export class RawBackend {
     this.#connections.clear();
   }
 
+  /** Stops reading on every open connection. */
+  pause(): void {
+    for (const connection of this.#connections) connection.pause();
+  }
+
   /** Writes bytes that nobody asked for on every open connection. */
   blurt(bytes: string): void {
     for (const connection of this.#connections) connection.blurt(bytes);
@@ -129,6 +134,10 @@ class RawConnection {
   drop(): void {
     this.#dropped = true;
     this.#socket.destroy();
+  }
+
+  pause(): void {
+    this.#socket.pause();
   }
 
   blurt(bytes: string): void {

@@ -9,7 +9,7 @@ export interface RawExchange {
   /** Written after `bytes`, each followed by a pause. */
   readonly parts?: readonly { readonly bytes: Buffer; readonly delayMs: number }[];
   readonly ending?: 'half-close' | 'reset';
-  /** Longest wait in all. */
+  /** Longest wait once everything is sent; sending itself may take ten times as long. */
   readonly waitMs?: number;
   /** Once something was received and everything is sent: so long a silence ends the exchange. */
   readonly quietMs?: number;
@@ -64,7 +64,8 @@ async function send(socket: Socket, exchange: RawExchange): Promise<void> {
 function listen(socket: Socket) {
   const chunks: Buffer[] = [];
   let closed: RawResult['closed'] = null;
-  let sent = false;
+  let sentAt = Infinity;
+  const startedAt = performance.now();
   let lastAt = performance.now();
   let wake: () => void = () => undefined;
   const close = (how: 'fin' | 'reset') => {
@@ -81,14 +82,14 @@ function listen(socket: Socket) {
 
   return {
     everythingSent() {
-      sent = true;
-      lastAt = performance.now();
+      sentAt = performance.now();
+      lastAt = sentAt;
     },
     async result(waitMs: number, quietMs: number): Promise<RawResult> {
-      const deadline = performance.now() + waitMs;
       for (;;) {
         const now = performance.now();
-        const quietAt = sent && chunks.length > 0 ? lastAt + quietMs : Infinity;
+        const deadline = Math.min(sentAt + waitMs, startedAt + 10 * waitMs);
+        const quietAt = sentAt < Infinity && chunks.length > 0 ? lastAt + quietMs : Infinity;
         const left = Math.min(deadline, quietAt) - now;
         if (closed !== null || left <= 0) break;
         await new Promise<void>((resolve) => {

@@ -27,7 +27,7 @@ function wrongSize(id: string, line: string, why: string): WireCase {
 function wrongTrailer(id: string, line: string, why: string): WireCase {
   return must(id, 'RFC 9112 7.1.2', why, chunked(`${HELLO}0\r\n${line}\r\n\r\n`), {
     ...CLEANED,
-    upstreamMustNotSee: line,
+    upstreamMustNotSee: `\r\n${line}`,
   });
 }
 

@@ -20,7 +20,7 @@ export const FRAMING_CONFLICT: readonly WireCase[] = [
   must('base-get', 'RFC 9112 3', 'The plainest request there is.', request('GET / HTTP/1.1'), FORWARDED),
   must('base-post-cl', 'RFC 9112 6.2', 'A counted body.', post(['Content-Length: 5'], 'hello'), {
     ...FORWARDED,
-    upstreamMustSee: 'hello',
+    upstreamBody: 'hello',
   }),
   must(
     'base-post-chunked',
@@ -29,7 +29,7 @@ export const FRAMING_CONFLICT: readonly WireCase[] = [
     chunked('5\r\nhello\r\n0\r\n\r\n'),
     {
       ...FORWARDED,
-      upstreamMustSee: 'hello',
+      upstreamBody: 'hello',
     },
   ),
   must('base-post-nobody', 'RFC 9112 6.3', 'No length said is no body: nothing to wait for.', post([]), FORWARDED),
