@@ -114,6 +114,8 @@ class RawConnection {
   readonly #socket: Socket;
   readonly #reader: WireReader;
   #dropped = false;
+  /** To the request that is being read: asked for once. */
+  #answer: RawAnswer = 'silence';
 
   constructor(backend: RawBackend, socket: Socket) {
     this.#backend = backend;
@@ -160,25 +162,22 @@ class RawConnection {
   }
 
   #onHead(message: WireMessage): void {
-    this.#backend.heads.push(message);
-    const answer = this.#answerFor(message, this.#backend.heads.length - 1);
+    const { answers, heads } = this.#backend;
+    const answer = typeof answers === 'function' ? answers(message, heads.length) : answers;
+    this.#answer = answer;
+    heads.push(message);
     if (typeof answer !== 'object' || answer.when !== 'head') return;
     void this.#play(answer);
     if (answer.restOfRequest === 'request') setImmediate(() => this.#reader.forgetMessage());
   }
 
   #onMessage(message: WireMessage): void {
-    const answer = this.#answerFor(message, this.#backend.requests.length);
+    const answer = this.#answer;
     this.#backend.requests.push(message);
     if (answer === 'silence') return;
     if (answer === 'reset') return void this.#socket.resetAndDestroy();
     if (answer === 'close') return this.drop();
     if (answer.when !== 'head') void this.#play(answer);
-  }
-
-  #answerFor(message: WireMessage, nth: number): RawAnswer {
-    const { answers } = this.#backend;
-    return typeof answers === 'function' ? answers(message, nth) : answers;
   }
 
   async #play(script: RawScript): Promise<void> {
