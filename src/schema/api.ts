@@ -319,7 +319,7 @@ export const ProblemSchema = strictObject(
     title: text('The kind of problem in words.'),
     status: Type.Integer({ minimum: 400, maximum: 599, description: 'The HTTP status.' }),
     detail: text('This very problem, and what would be right.'),
-    instance: text('The id of the request, as in the X-Request-Id of the answer.'),
+    instance: text('The request: "urn:uuid:" and the X-Request-Id of the answer.'),
     errors: Type.Optional(
       Type.Array(
         strictObject(

@@ -24,7 +24,6 @@ export interface Answer {
   readonly headers: Headers;
   readonly text: string;
   /** The body as JSON, where it is. */
-  // oxlint-disable-next-line typescript/no-explicit-any
   readonly json: any;
 }
 

@@ -27,7 +27,9 @@ export async function listenAdmin(
   hosts: readonly string[] = [],
 ): Promise<RunningAdmin> {
   // Paused until the gate lets it in: what is not served yet is not read.
-  const listener = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => server.gate.enter(socket));
+  const listener = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, (socket) =>
+    server.gate.enter(socket),
+  );
   const url = address.startsWith(UNIX_PREFIX)
     ? await listenOnSocket(listener, server, address.slice(UNIX_PREFIX.length))
     : await listenOnLoopback(listener, server, address, hosts);
@@ -104,7 +106,8 @@ const CLOSE_GRACE_MS = 1_000;
 async function close(listener: Server, { app, http, gate }: AdminServer): Promise<void> {
   const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
   await app.close();
-  http.closeIdleConnections();
+  // Closes idle connections and stops looking at timeouts; that it does not listen itself is no error here.
+  http.close(() => {});
   await gate.emptied(CLOSE_GRACE_MS);
   gate.closeAll();
   await closed;

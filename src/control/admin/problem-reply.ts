@@ -31,7 +31,7 @@ export async function sendProblem(request: FastifyRequest, reply: FastifyReply, 
 
 export function problemDocument({ code, message, problems }: RequestError, requestId: string): ProblemDocument {
   const { status, title } = PROBLEMS[code];
-  const document = { type: problemType(code), title, status, detail: message, instance: requestId };
+  const document = { type: problemType(code), title, status, detail: message, instance: `urn:uuid:${requestId}` };
   return problems.length === 0 ? document : { ...document, errors: problems.map(fieldOf) };
 }
 

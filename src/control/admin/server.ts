@@ -42,6 +42,9 @@ export const BODY_BYTES_MAX = 256 * 1024;
 /** How long head and body of a request may take to arrive. */
 export const REQUEST_TIMEOUT_MS = 5_000;
 
+/** How often the timeouts are looked at. */
+const TIMEOUT_CHECK_MS = 1_000;
+
 /** How long a connection is kept without a request. */
 export const KEEP_ALIVE_TIMEOUT_MS = 5_000;
 
@@ -59,6 +62,8 @@ export interface AdminServerOptions {
   readonly log: Log;
   /** Of the product, shown in /openapi.json. */
   readonly version: string;
+  /** Default `REQUEST_TIMEOUT_MS`. */
+  readonly requestTimeoutMs?: number;
 }
 
 /** The admin API, listening nowhere yet: see `listenAdmin`. */
@@ -73,15 +78,18 @@ export interface AdminServer {
 /** The admin API as `ControlPlane` gives it, over HTTP. */
 export async function createAdminServer(options: AdminServerOptions): Promise<AdminServer> {
   const { control, metrics, clock, log } = options;
+  const requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
   const http = createServer({
-    headersTimeout: REQUEST_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    headersTimeout: requestTimeoutMs,
+    requestTimeout: requestTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    connectionsCheckingInterval: 1_000,
+    connectionsCheckingInterval: TIMEOUT_CHECK_MS,
     maxHeaderSize: HEAD_BYTES_MAX,
     requireHostHeader: true,
   });
   http.maxHeadersCount = FIELDS_MAX;
+  // Connections are handed to this server, which does not listen itself; the event sets up what its timeouts stand on.
+  http.emit('listening');
   const gate = new ConnectionGate(http);
   const allowed: AllowedHosts = { hosts: new Set() };
   const app = createApp(http);
