@@ -218,7 +218,7 @@ export class ChangeLine {
       ...receipt,
       appliedAt: this.#now(),
       barrierMs: Math.round(barrierMs * 1_000) / 1_000,
-      workers: { total: 1, applied: 1, fenced: 0 },
+      workers: { ...applied.workers },
       drain: drainOf(applied.drain ?? NOTHING_LEFT),
     };
     counts.applied(final.service, barrierMs);

@@ -226,7 +226,6 @@ export class ControlPlane {
     const { generation, services } = this.state;
     return {
       generation,
-      workers: [{ worker: '0', generation }],
       splits: [...services.values()].flatMap(({ name, document }) => {
         const split = splitOf(document);
         return Object.keys(document.pools).map((pool) => ({ service: name, pool, percent: split[pool] ?? 0 }));

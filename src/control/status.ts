@@ -18,7 +18,11 @@ export function statusOf(
   return {
     generation: state.generation,
     ...process,
-    workers: { total: 1, applied: report.generation === state.generation ? 1 : 0, fenced: 0 },
+    workers: {
+      total: report.workers.length,
+      applied: report.workers.filter(({ generation }) => generation === state.generation).length,
+      fenced: 0,
+    },
     listeners: report.listeners.map(({ listener, connections, acceptedTotal }) => {
       return { name: listener, connections: { ...connections }, acceptedTotal };
     }),

@@ -3,7 +3,6 @@ import type { HistogramReport, TargetHealth } from '../snapshot/data-plane.ts';
 /** What the control plane tells the metrics of itself, at the moment of a scrape. */
 export interface ControlGauges {
   readonly generation: number;
-  readonly workers: readonly { readonly worker: string; readonly generation: number }[];
   readonly splits: readonly { readonly service: string; readonly pool: string; readonly percent: number }[];
   readonly targets: readonly TargetHealth[];
   /** `result` is of a fixed set of words. */

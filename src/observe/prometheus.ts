@@ -81,7 +81,17 @@ function render(families: Families): Promise<string> {
   return registry.metrics();
 }
 
-function addReport(families: Families, { pools, listeners, ledger }: DataPlaneReport): void {
+/** Of a worker that is being replaced there are two for a while: the one that is behind counts. */
+function lowestGenerations(workers: DataPlaneReport['workers']): Map<string, number> {
+  const lowest = new Map<string, number>();
+  for (const { worker, generation } of workers) {
+    lowest.set(worker, Math.min(generation, lowest.get(worker) ?? generation));
+  }
+  return lowest;
+}
+
+function addReport(families: Families, { workers, pools, listeners, ledger }: DataPlaneReport): void {
+  for (const [worker, generation] of lowestGenerations(workers)) families.workerGeneration.add({ worker }, generation);
   for (const pool of pools) addPool(families, pool);
   for (const listener of listeners) addListener(families, listener);
   // Absolute values: one request too many in one generation must not hide one too few in another.
@@ -131,7 +141,6 @@ function addListener(families: Families, { listener, connections, acceptedTotal,
 
 function addControl(families: Families, gauges: ControlGauges): void {
   families.generation.add({}, gauges.generation);
-  for (const { worker, generation } of gauges.workers) families.workerGeneration.add({ worker }, generation);
   for (const { service, pool, percent } of gauges.splits) families.splitPercent.add({ service, pool }, percent);
   for (const { service, pool, target, up } of gauges.targets) {
     families.targetUp.add({ service, pool, target }, up ? 1 : 0);

@@ -27,13 +27,19 @@ const RESPONSE_FIELDS_MAX = 1024;
 const CLOSE_POLL_MS = 25;
 
 export interface ProxyOptions {
+  /** Which worker this is, in reports; default "0". */
+  readonly name?: string;
   /** CIDR blocks of proxies whose X-Forwarded-* and Forwarded fields count. */
   readonly trustedProxies?: readonly string[];
+  /** Hears of mistakes of ours, each of which has cost a request a 500. */
+  readonly onError?: (error: unknown) => void;
   readonly clock?: Clock;
   readonly random?: Random;
 }
 
 export class ProxyDataPlane implements DataPlane {
+  readonly #name: string;
+  readonly #onError: (error: unknown) => void;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #deadlines: Deadlines;
@@ -50,7 +56,15 @@ export class ProxyDataPlane implements DataPlane {
   /** What requests are routed by: replaced whole, by one assignment, and never changed. */
   #current: Routing;
 
-  constructor({ trustedProxies = [], clock = systemClock, random = systemRandom }: ProxyOptions = {}) {
+  constructor({
+    name = '0',
+    trustedProxies = [],
+    onError = ignore,
+    clock = systemClock,
+    random = systemRandom,
+  }: ProxyOptions = {}) {
+    this.#name = name;
+    this.#onError = onError;
     this.#clock = clock;
     this.#random = random;
     this.#deadlines = new Deadlines(clock);
@@ -68,18 +82,24 @@ export class ProxyDataPlane implements DataPlane {
     this.#deadlines.start();
   }
 
-  /** Opens a listener. Resolves with the address that was bound. */
-  async listen(spec: ListenerSpec): Promise<{ host: string; port: number }> {
+  /** The names of the services that are served. */
+  get serviceNames(): readonly string[] {
+    return [...this.#current.services.keys()];
+  }
+
+  /** Opens a listener: at its address, or on sockets that were bound before. Resolves with the address. */
+  async listen(spec: ListenerSpec, fds: readonly number[] = []): Promise<{ host: string; port: number }> {
     const listener = new Listener(spec, this.#deadlines, {
       begin: (connection, head) => this.#pipeline.begin(connection, connection.origin, head),
       refused: () => {
         this.#current.ledger.enter();
         this.#current.ledger.leave('completed');
       },
+      failed: (error) => this.#onError(error),
       newRequestId: () => this.newRequestId(),
       isTrusted: (address) => this.#trustedProxies.has(address),
     });
-    const bound = await listener.listen();
+    const bound = await listener.listen(fds);
     this.#listeners.set(spec.name, listener);
     return bound;
   }
@@ -96,7 +116,7 @@ export class ProxyDataPlane implements DataPlane {
     this.#current = next;
     const drain = track === undefined ? null : this.#track(track);
     this.#retireUnused(update);
-    return { generation: next.generation, drain };
+    return { generation: next.generation, drain, workers: { total: 1, applied: 1, fenced: 0 } };
   }
 
   #poolFor(service: ServiceSpec, index: number): Pool {
@@ -157,6 +177,7 @@ export class ProxyDataPlane implements DataPlane {
   async report(): Promise<DataPlaneReport> {
     return {
       generation: this.#current.generation,
+      workers: [{ worker: this.#name, pid: process.pid, generation: this.#current.generation }],
       pools: Array.from(this.#pools.values(), (pool) => pool.report()),
       listeners: Array.from(this.#listeners.values(), (listener) => listener.report()),
       ledger: this.#ledger.report(),
@@ -210,3 +231,5 @@ export class ProxyDataPlane implements DataPlane {
 function poolKey(service: string, pool: string): string {
   return `${service}\n${pool}`;
 }
+
+function ignore(): void {}

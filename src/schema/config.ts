@@ -368,6 +368,14 @@ export const StateSchema = strictObject(
 
 export const ShutdownSchema = strictObject(
   {
+    announce: defaulted(
+      formatted(
+        'duration',
+        'How long everything is still served while readiness fails and answers say `Connection: close`, so that ' +
+          'whoever sends traffic here turns away by itself. A duration such as "5s".',
+      ),
+      '1s',
+    ),
     drainTimeout: defaulted(
       formatted('duration', 'How long the end of the program waits for requests under way. A duration such as "30s".'),
       '30s',

@@ -32,6 +32,15 @@ export interface Applied {
   readonly generation: number;
   /** The drain at the moment of the flip, where one was asked for. */
   readonly drain: DrainCount | null;
+  readonly workers: WorkerCounts;
+}
+
+export interface WorkerCounts {
+  /** Those that were asked; a data plane in the primary's own process counts as one. */
+  readonly total: number;
+  readonly applied: number;
+  /** Those that were silent for too long: they were ended, and are replaced. */
+  readonly fenced: number;
 }
 
 export interface DrainCount {
@@ -63,11 +72,19 @@ export const METHOD_LABELS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', '
 export const DURATION_BUCKET_COUNT = 128;
 
 export interface DataPlaneReport {
+  /** The lowest that is served anywhere. */
   readonly generation: number;
+  readonly workers: readonly WorkerReport[];
   readonly pools: readonly PoolReport[];
   readonly listeners: readonly ListenerReport[];
   /** The ledger of each generation that is still remembered, oldest first; the current one last. */
   readonly ledger: readonly LedgerReport[];
+}
+
+export interface WorkerReport {
+  readonly worker: string;
+  readonly pid: number;
+  readonly generation: number;
 }
 
 export interface PoolReport {

@@ -51,13 +51,13 @@ export class FakeDataPlane implements DataPlane {
     for (const spec of update.changed) this.services.set(spec.name, spec);
     for (const name of update.removed) this.services.delete(name);
     for (const change of update.health ?? []) this.health.set(keyOf(change), change.up);
-    if (track === undefined) return { generation: update.generation, drain: null };
+    if (track === undefined) return { generation: update.generation, drain: null, workers: ONE_WORKER };
     this.tracked.push(track);
     const pools = track.pools.map(({ service, pool }) => `${service}/${pool}`);
     const inFlightAtFlip = pools.reduce((sum, pool) => sum + (this.#inFlight.get(pool) ?? 0), 0);
     const count = { inFlightAtFlip, remaining: inFlightAtFlip, cut: 0, longLived: 0 };
     this.#drains.set(track.id, { pools, count });
-    return { generation: update.generation, drain: count };
+    return { generation: update.generation, drain: count, workers: ONE_WORKER };
   }
 
   setHealth(changes: readonly TargetHealth[]): void {
@@ -94,9 +94,12 @@ export class FakeDataPlane implements DataPlane {
         mirrorDropped: {},
       })),
     );
-    return { generation: this.generation, pools, listeners: [], ledger: [] };
+    const workers = [{ worker: '0', pid: process.pid, generation: this.generation }];
+    return { generation: this.generation, workers, pools, listeners: [], ledger: [] };
   }
 }
+
+const ONE_WORKER = { total: 1, applied: 1, fenced: 0 };
 
 function keyOf({ service, pool, target }: TargetHealth): string {
   return `${service}/${pool}/${target}`;

@@ -9,11 +9,16 @@ import { ClientConnection, type ClientHost, type RunningRequest } from '../http1
 import { RequestHead } from '../http1/request-head.ts';
 import { type Origin, originOf, plainAddress } from '../origin.ts';
 
+/** Connections that wait to be accepted; the kernel caps it at net.core.somaxconn. */
+const BACKLOG = 4096;
+
 /** What a listener hands its requests to. */
 export interface RequestSink {
   begin(connection: ClientConnection, head: RequestHead): RunningRequest | FailureCode;
   /** Accounts for a request that no service took. */
   refused(): void;
+  /** Hears of a mistake of ours. */
+  failed(error: unknown): void;
   newRequestId(): string;
   isTrusted(address: string): boolean;
 }
@@ -24,7 +29,7 @@ export class Listener implements ClientHost {
   readonly requestHead: RequestHead;
   isClosing = false;
   readonly #sink: RequestSink;
-  readonly #server: Server;
+  readonly #servers: Server[] = [];
   readonly #connections = new Set<ClientConnection>();
   readonly #refused = new Tally<FailureCode>();
   #accepted = 0;
@@ -39,29 +44,38 @@ export class Listener implements ClientHost {
       requestLineBytesMax: spec.limits.requestLineBytesMax,
       fieldsMax: spec.limits.fieldsMax,
     });
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
-    this.#server.maxConnections = spec.limits.connectionsMax;
-    // Running out of descriptors makes accept fail; the listener lives on and serves those it has.
-    this.#server.on('error', ignore);
   }
 
-  /** Begins to accept. Rejects where the address cannot be bound. */
-  listen(): Promise<{ host: string; port: number }> {
+  /** Begins to accept, at the address or on inherited descriptors. Rejects where that is not possible. */
+  async listen(fds: readonly number[]): Promise<{ host: string; port: number }> {
+    const { host, port } = this.spec;
+    const places = fds.length === 0 ? [{ host, port, backlog: BACKLOG }] : fds.map((fd) => ({ fd, backlog: BACKLOG }));
+    const bound = await Promise.all(places.map((place) => this.#open(place)));
+    return bound[0] ?? { host, port };
+  }
+
+  #open(place: { host: string; port: number } | { fd: number }): Promise<{ host: string; port: number }> {
+    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
+    this.#servers.push(server);
     return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen({ host: this.spec.host, port: this.spec.port, backlog: 511 }, () => {
-        this.#server.off('error', reject);
-        const address = this.#server.address();
-        const bound = typeof address === 'object' && address !== null ? address : { address: '', port: 0 };
-        resolve({ host: bound.address, port: bound.port });
+      server.once('error', reject);
+      server.listen(place, () => {
+        server.off('error', reject);
+        // Running out of descriptors makes accepting fail; the listener lives on and serves those it has.
+        server.on('error', ignore);
+        const address = server.address();
+        const isKnown = typeof address === 'object' && address !== null;
+        resolve(
+          isKnown ? { host: address.address, port: address.port } : { host: this.spec.host, port: this.spec.port },
+        );
       });
     });
   }
 
   #accept(socket: Socket): void {
     const address = plainAddress(socket.remoteAddress ?? '');
-    if (address === '') {
-      // The client was gone before we came to it.
+    if (address === '' || this.#connections.size >= this.spec.limits.connectionsMax) {
+      // The client was gone before we came to it, or is one too many.
       socket.destroy();
       return;
     }
@@ -76,12 +90,22 @@ export class Listener implements ClientHost {
   }
 
   begin(connection: ClientConnection, head: RequestHead): RunningRequest | null {
-    const begun = this.#sink.begin(connection, head);
+    const begun = this.#tryBegin(connection, head);
     if (typeof begun !== 'string') {
       return begun;
     }
     connection.answer(begun, begun === 'no_target' ? this.#sink.newRequestId() : this.refused(begun));
     return null;
+  }
+
+  /** A mistake of ours in routing a request costs that request, not the others of this process. */
+  #tryBegin(connection: ClientConnection, head: RequestHead): RunningRequest | FailureCode {
+    try {
+      return this.#sink.begin(connection, head);
+    } catch (error) {
+      this.#sink.failed(error);
+      return 'internal';
+    }
   }
 
   refused(code: FailureCode): string {
@@ -114,7 +138,9 @@ export class Listener implements ClientHost {
 
   /** Accepts no more; the connections there are go on. */
   stopAccepting(): void {
-    this.#server.close();
+    for (const server of this.#servers) {
+      server.close();
+    }
   }
 
   closeIdle(): void {

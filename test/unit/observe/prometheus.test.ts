@@ -14,7 +14,6 @@ import {
 
 const CONTROL: ControlGauges = {
   generation: 7,
-  workers: [{ worker: '0', generation: 7 }],
   splits: [
     { service: 'shop', pool: 'blue', percent: 99.5 },
     { service: 'shop', pool: 'green', percent: 0.5 },
@@ -74,6 +73,7 @@ const BALANCED: LedgerReport = {
 function report(over: Partial<DataPlaneReport> = {}): DataPlaneReport {
   return {
     generation: 7,
+    workers: [{ worker: '0', pid: 1, generation: 7 }],
     pools: [poolReport()],
     listeners: [
       { listener: 'web', connections: { idle: 4, active: 2, tunnel: 1 }, acceptedTotal: 9, refused: { no_service: 6 } },

@@ -1,0 +1,89 @@
+import { durationMsOrNull } from '../base/duration.ts';
+import { loadConfig } from '../control/config/load.ts';
+import type { Log } from '../control/log.ts';
+import { type Primary, startPrimary } from '../primary.ts';
+import type { ConfigDocument } from '../schema/config.ts';
+import { withDefaults } from '../schema/with-defaults.ts';
+import { problemLine } from './check.ts';
+
+export interface RunOptions {
+  readonly err: (line: string) => void;
+  readonly log: Log;
+  /** The program's own signals. */
+  readonly signals: Pick<NodeJS.EventEmitter, 'on' | 'off'>;
+}
+
+/** Ended with requests under way that had to be cut. */
+const EXIT_CUT = 3;
+/** Ended at once by a second signal, as a shell reports it: 128 + SIGINT. */
+const EXIT_NOW = 130;
+
+/** `cutover run`: serves in the foreground until SIGTERM or SIGINT. Resolves with the exit code. */
+export async function runCommand(path: string, { err, log, signals }: RunOptions): Promise<number> {
+  const config = await readConfig(path, err);
+  if (config === null) return 1;
+  let primary: Primary;
+  try {
+    primary = await startPrimary(config, { log, source: path });
+  } catch (error) {
+    err(error instanceof Error ? error.message : String(error));
+    return 1;
+  }
+  const reload = (): void => void reloadFile(path, primary, { err, log });
+  signals.on('SIGHUP', reload);
+  try {
+    await signal(signals);
+    log.info({}, 'ending: requests under way are finished first');
+    return await Promise.race([endGracefully(primary, config), signal(signals).then(() => EXIT_NOW)]);
+  } finally {
+    signals.off('SIGHUP', reload);
+  }
+}
+
+/**
+ * In this order: readiness fails and answers say `Connection: close`, so that whoever sends traffic here turns away
+ * by itself; then nothing new is accepted and idle connections end; then what is under way finishes.
+ */
+async function endGracefully(primary: Primary, document: ConfigDocument): Promise<number> {
+  const { shutdown } = withDefaults(document);
+  primary.announceEnd();
+  await new Promise((resolve) => setTimeout(resolve, durationMsOrNull(shutdown.announce) ?? 0));
+  const { cut } = await primary.close({ drainMs: durationMsOrNull(shutdown.drainTimeout) ?? 0 });
+  return cut === 0 ? 0 : EXIT_CUT;
+}
+
+async function reloadFile(
+  path: string,
+  primary: Primary,
+  { err, log }: Pick<RunOptions, 'err' | 'log'>,
+): Promise<void> {
+  const config = await readConfig(path, err);
+  if (config === null) {
+    log.error({ path }, 'the configuration was not applied: the one before stays in force');
+    return;
+  }
+  try {
+    await primary.reload(config, path);
+    log.info({ path }, 'the configuration was applied');
+  } catch (error) {
+    log.error({ path, err: error }, 'the configuration was not applied: the one before stays in force');
+  }
+}
+
+async function readConfig(path: string, err: (line: string) => void): Promise<ConfigDocument | null> {
+  const { config, problems } = await loadConfig(path);
+  for (const problem of problems) err(problemLine(path, problem));
+  return config;
+}
+
+function signal(signals: RunOptions['signals']): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      signals.off('SIGTERM', settle);
+      signals.off('SIGINT', settle);
+      resolve();
+    };
+    signals.on('SIGTERM', settle);
+    signals.on('SIGINT', settle);
+  });
+}

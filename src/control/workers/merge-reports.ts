@@ -1,0 +1,154 @@
+/** Many workers as one data plane: what they counted, added up. */
+import type {
+  DataPlaneReport,
+  HistogramReport,
+  LedgerReport,
+  ListenerReport,
+  PoolReport,
+  TargetReport,
+  TrafficReport,
+} from '../../snapshot/data-plane.ts';
+
+export const EMPTY_REPORT: DataPlaneReport = { generation: 0, workers: [], pools: [], listeners: [], ledger: [] };
+
+export function mergeReports(reports: readonly DataPlaneReport[]): DataPlaneReport {
+  const serving = reports.flatMap(({ workers }) => workers);
+  return {
+    generation: serving.length === 0 ? 0 : Math.min(...serving.map(({ generation }) => generation)),
+    workers: serving,
+    pools: merged(
+      reports,
+      ({ pools }) => pools,
+      (pool) => `${pool.service}\n${pool.pool}`,
+      mergePools,
+    ),
+    listeners: merged(
+      reports,
+      ({ listeners }) => listeners,
+      ({ listener }) => listener,
+      mergeListeners,
+    ),
+    ledger: merged(
+      reports,
+      ({ ledger }) => ledger,
+      ({ generation }) => String(generation),
+      mergeLedgers,
+    ).toSorted((a, b) => a.generation - b.generation),
+  };
+}
+
+/** What stays of a worker that is gone: its counts, without what was a state of the moment. What it had under way was cut. */
+export function lastAccount(report: DataPlaneReport): DataPlaneReport {
+  return {
+    generation: report.generation,
+    workers: [],
+    pools: report.pools.map((pool) => ({ ...pool, inFlight: 0, targets: pool.targets.map(withoutState) })),
+    listeners: report.listeners.map((one) => ({ ...one, connections: { idle: 0, active: 0, tunnel: 0 } })),
+    ledger: report.ledger.map((entry) => ({ ...entry, cut: entry.cut + entry.inFlight, inFlight: 0 })),
+  };
+}
+
+function withoutState(target: TargetReport): TargetReport {
+  return { ...target, inFlight: 0, idleConnections: 0 };
+}
+
+function merged<T>(
+  reports: readonly DataPlaneReport[],
+  partsOf: (report: DataPlaneReport) => readonly T[],
+  keyOf: (part: T) => string,
+  merge: (a: T, b: T) => T,
+): T[] {
+  const byKey = new Map<string, T>();
+  for (const part of reports.flatMap(partsOf)) {
+    const key = keyOf(part);
+    const known = byKey.get(key);
+    byKey.set(key, known === undefined ? part : merge(known, part));
+  }
+  return [...byKey.values()];
+}
+
+function mergePools(a: PoolReport, b: PoolReport): PoolReport {
+  return {
+    service: a.service,
+    pool: a.pool,
+    // The later report is of the process that was asked later, or is newer.
+    version: b.version,
+    inFlight: a.inFlight + b.inFlight,
+    traffic: mergedBy(a.traffic, b.traffic, ({ traffic }) => traffic, mergeTraffic),
+    failures: sumCounts(a.failures, b.failures),
+    retries: sumCounts(a.retries, b.retries),
+    targets: mergedBy(a.targets, b.targets, ({ target }) => target, mergeTargets),
+    mirrorDropped: sumCounts(a.mirrorDropped, b.mirrorDropped),
+  };
+}
+
+function mergeTargets(a: TargetReport, b: TargetReport): TargetReport {
+  return {
+    target: a.target,
+    up: b.up,
+    inFlight: a.inFlight + b.inFlight,
+    idleConnections: a.idleConnections + b.idleConnections,
+    connects: sumHistograms(a.connects, b.connects),
+  };
+}
+
+function mergeTraffic(a: TrafficReport, b: TrafficReport): TrafficReport {
+  const requests = mergedBy(
+    a.requests,
+    b.requests,
+    ([method, code]) => `${method} ${code}`,
+    (one, other) => {
+      return [one[0], one[1], one[2] + other[2]] as const;
+    },
+  );
+  return { traffic: a.traffic, requests, durations: sumHistograms(a.durations, b.durations) };
+}
+
+function mergeListeners(a: ListenerReport, b: ListenerReport): ListenerReport {
+  return {
+    listener: a.listener,
+    connections: {
+      idle: a.connections.idle + b.connections.idle,
+      active: a.connections.active + b.connections.active,
+      tunnel: a.connections.tunnel + b.connections.tunnel,
+    },
+    acceptedTotal: a.acceptedTotal + b.acceptedTotal,
+    refused: sumCounts(a.refused, b.refused),
+  };
+}
+
+function mergeLedgers(a: LedgerReport, b: LedgerReport): LedgerReport {
+  return {
+    generation: a.generation,
+    accepted: a.accepted + b.accepted,
+    completed: a.completed + b.completed,
+    clientAborted: a.clientAborted + b.clientAborted,
+    upstreamFailed: a.upstreamFailed + b.upstreamFailed,
+    proxyFailed: a.proxyFailed + b.proxyFailed,
+    cut: a.cut + b.cut,
+    inFlight: a.inFlight + b.inFlight,
+  };
+}
+
+function mergedBy<T>(a: readonly T[], b: readonly T[], keyOf: (part: T) => string, merge: (a: T, b: T) => T): T[] {
+  const byKey = new Map(a.map((part) => [keyOf(part), part]));
+  for (const part of b) {
+    const known = byKey.get(keyOf(part));
+    byKey.set(keyOf(part), known === undefined ? part : merge(known, part));
+  }
+  return [...byKey.values()];
+}
+
+function sumCounts(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): Record<string, number> {
+  const sum = { ...a };
+  for (const [key, count] of Object.entries(b)) sum[key] = (sum[key] ?? 0) + count;
+  return sum;
+}
+
+function sumHistograms(a: HistogramReport, b: HistogramReport): HistogramReport {
+  return {
+    buckets: a.buckets.map((count, index) => count + (b.buckets[index] ?? 0)),
+    sumSeconds: a.sumSeconds + b.sumSeconds,
+    count: a.count + b.count,
+  };
+}

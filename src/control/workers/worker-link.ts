@@ -1,0 +1,132 @@
+import type { Socket } from 'node:net';
+
+import { Calls } from '../../base/calls.ts';
+import type { Applied, DataPlaneReport, DrainCount, DrainRequest, TargetHealth } from '../../snapshot/data-plane.ts';
+import type { SnapshotUpdate } from '../../snapshot/types.ts';
+import type { Drained, Hello, PrimaryCalls } from '../../snapshot/worker-protocol.ts';
+
+/**
+ * `setup`: has been sent the routing, accepts nothing yet. `accepting`: serves. `draining`: finishes what it has; its
+ * requests are still routed by every new generation.
+ */
+export type WorkerPhase = 'hello' | 'setup' | 'accepting' | 'draining';
+
+/** One worker process, as long as its connection stands. */
+export class WorkerLink {
+  readonly #socket: Socket;
+  readonly #calls: Calls;
+  phase: WorkerPhase = 'hello';
+  /** Of the worker's first message. */
+  hello: Hello | null = null;
+  /** The last generation that it has acknowledged. */
+  generation = 0;
+  /** What it counted when it was last asked. */
+  lastReport: DataPlaneReport | null = null;
+  /** Its part of each tracked drain, as last heard. */
+  readonly drains = new Map<string, DrainCount>();
+  /** Settles when the process is gone. */
+  readonly closed: Promise<void>;
+
+  constructor(socket: Socket, onHello: (hello: Hello) => void) {
+    this.#socket = socket;
+    this.#calls = new Calls(socket, (method, params) => {
+      if (method !== 'hello') throw new Error(`a worker cannot ask for ${method}`);
+      onHello(params as Hello);
+    });
+    socket.on('error', () => {});
+    this.closed = new Promise((resolve) => socket.once('close', () => resolve()));
+  }
+
+  get name(): string {
+    return this.hello?.name ?? '';
+  }
+
+  get pid(): number {
+    return this.hello?.pid ?? 0;
+  }
+
+  async apply(update: SnapshotUpdate, track: DrainRequest | null): Promise<Applied> {
+    const applied = await this.#call<'apply', Applied>('apply', { update, track });
+    this.generation = applied.generation;
+    if (track !== null && applied.drain !== null) this.drains.set(track.id, applied.drain);
+    return applied;
+  }
+
+  async setup(setup: PrimaryCalls['setup']): Promise<void> {
+    await this.#call('setup', setup);
+    this.generation = setup.update.generation;
+  }
+
+  accept(): Promise<void> {
+    return this.#call('accept', null);
+  }
+
+  setHealth(changes: readonly TargetHealth[]): void {
+    this.#tell('health', changes);
+  }
+
+  async report(): Promise<DataPlaneReport> {
+    this.lastReport = await this.#call<'report', DataPlaneReport>('report', null);
+    return this.lastReport;
+  }
+
+  async drainCount(id: string): Promise<DrainCount | null> {
+    return this.#keepDrain(id, await this.#call<'drainCount', DrainCount | null>('drainCount', id));
+  }
+
+  async cutDrain(id: string): Promise<DrainCount | null> {
+    return this.#keepDrain(id, await this.#call<'cutDrain', DrainCount | null>('cutDrain', id));
+  }
+
+  #keepDrain(id: string, count: DrainCount | null): DrainCount | null {
+    if (count !== null) this.drains.set(id, count);
+    return count;
+  }
+
+  forgetDrain(id: string): void {
+    this.drains.delete(id);
+    this.#tell('forgetDrain', id);
+  }
+
+  announce(): void {
+    this.#tell('announce', null);
+  }
+
+  async drain(drainMs: number): Promise<Drained> {
+    this.phase = 'draining';
+    const drained = await this.#call<'drain', Drained>('drain', { drainMs });
+    this.lastReport = drained.report;
+    return drained;
+  }
+
+  spawn(request: PrimaryCalls['spawn']): Promise<void> {
+    return this.#call('spawn', request);
+  }
+
+  /** Ends the process, whatever it is doing; also one that is stopped. Resolves when it is gone. */
+  async kill(): Promise<void> {
+    try {
+      if (this.pid > 0) process.kill(this.pid, 'SIGKILL');
+    } catch {
+      // It is gone already.
+    }
+    await this.closed;
+  }
+
+  /** Lets the connection go; the worker goes on by itself. */
+  release(): void {
+    this.#socket.destroy();
+  }
+
+  #call<Method extends keyof PrimaryCalls, Result = void>(
+    method: Method,
+    params: PrimaryCalls[Method],
+  ): Promise<Result> {
+    return this.#calls.call<Result>(method, params);
+  }
+
+  /** What needs no answer; that the worker is gone is heard elsewhere. */
+  #tell<Method extends keyof PrimaryCalls>(method: Method, params: PrimaryCalls[Method]): void {
+    this.#call(method, params).catch(() => {});
+  }
+}

@@ -1,0 +1,445 @@
+/**
+ * The worker processes as one data plane.
+ *
+ *   spawned ─► hello ─► setup (has the routing) ─► accepting ─► draining ─► gone
+ *
+ * **The barrier.** A change goes to every worker that may serve a request, and `apply` resolves when all of them have
+ * acknowledged it. A worker that is silent for too long is killed before the answer: a stopped or looping process can
+ * be told nothing, and nothing less makes sure that it never routes a request by the old generation again. A worker
+ * that is being set up takes part without being waited for: it accepts nothing before it has the newest generation.
+ *
+ * **Orphans.** Workers do not need the primary to serve. They come back to its socket in the file system, so that the
+ * next primary finds them there, has them start their own replacements, which inherit the listening sockets, and lets
+ * them drain: no socket is ever closed with connections in its queue.
+ */
+import { randomUUID } from 'node:crypto';
+import { createServer, type Server, type Socket } from 'node:net';
+
+import type { Clock } from '../../base/clock.ts';
+import type {
+  Applied,
+  DataPlane,
+  DataPlaneReport,
+  DrainCount,
+  DrainRequest,
+  TargetHealth,
+} from '../../snapshot/data-plane.ts';
+import type { ListenerSpec, ServiceSpec, SnapshotUpdate } from '../../snapshot/types.ts';
+import type { Hello, Setup, SocketSet } from '../../snapshot/worker-protocol.ts';
+import type { Log } from '../log.ts';
+import { bindSockets, type BoundSockets } from './bind-sockets.ts';
+import type { ControlSocket } from './control-socket.ts';
+import { EMPTY_REPORT, lastAccount, mergeReports } from './merge-reports.ts';
+import { spawnWorker } from './spawn-worker.ts';
+import { WorkerLink } from './worker-link.ts';
+
+/** How long a worker may take to acknowledge a generation before it is fenced. */
+export const BARRIER_DEADLINE_MS = 2_000;
+/** How long a new worker may take to accept. */
+const START_DEADLINE_MS = 20_000;
+/** How long orphans of a former primary are waited for. */
+const ORPHAN_WAIT_MS = 3_000;
+/** How often workers are asked for their counts, so that little is forgotten when one dies. */
+const REPORT_INTERVAL_MS = 1_000;
+/** How long a worker may take to say what it counted. */
+const REPORT_DEADLINE_MS = 2_000;
+/** First and longest wait before a worker that died is replaced; a worker that stays a while resets it. */
+const RESPAWN_MS_MIN = 50;
+const RESPAWN_MS_MAX = 5_000;
+const STABLE_MS = 10_000;
+
+export interface WorkerPoolOptions {
+  readonly count: number;
+  /** The program that a worker runs. */
+  readonly entry: string;
+  readonly control: ControlSocket;
+  readonly listeners: readonly ListenerSpec[];
+  readonly trustedProxies: readonly string[];
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class WorkerPool implements DataPlane {
+  readonly #options: WorkerPoolOptions;
+  readonly #links = new Set<WorkerLink>();
+  readonly #server: Server;
+  /** Everything that is served, for workers to come. */
+  readonly #services = new Map<string, ServiceSpec>();
+  readonly #health = new Map<string, TargetHealth>();
+  #generation = 0;
+  #sockets: readonly SocketSet[] = [];
+  #bound: BoundSockets | null = null;
+  /** Counts of workers that are gone. */
+  #past: DataPlaneReport = EMPTY_REPORT;
+  readonly #pastDrains = new Map<string, DrainCount>();
+  readonly #waiting = new Map<string, (link: WorkerLink) => void>();
+  /** The worker of each index that is meant to serve. */
+  readonly #serving = new Map<number, string>();
+  #respawnMs = RESPAWN_MS_MIN;
+  #hasStarted = false;
+  #isEnding = false;
+  #fencedTotal = 0;
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+    this.#server = createServer((socket) => this.#meet(socket));
+  }
+
+  /** Takes over the workers of a former primary, or binds the listeners, and resolves when all workers accept. */
+  async start(): Promise<void> {
+    const { control, count, listeners, log } = this.#options;
+    const orphans = await this.#gatherOrphans();
+    if (!this.#inheritSockets(orphans)) {
+      this.#bound = await bindSockets(listeners, count, { isShared: orphans.length > 0 });
+      this.#sockets = this.#bound.sets;
+    }
+    await Promise.all(Array.from({ length: count }, (_, index) => this.#startWorker(index)));
+    for (const orphan of orphans) {
+      log.info({ pid: orphan.pid }, 'a worker of the former primary drains');
+      void this.#retire(orphan);
+    }
+    this.#hasStarted = true;
+    this.#pollReports();
+  }
+
+  get addresses(): readonly SocketSet[] {
+    return this.#sockets;
+  }
+
+  get fencedTotal(): number {
+    return this.#fencedTotal;
+  }
+
+  // --- the data plane's contract -----------------------------------------------------------------------------------
+
+  async apply(update: SnapshotUpdate, track?: DrainRequest): Promise<Applied> {
+    this.#remember(update);
+    const asked = [...this.#links].filter(({ phase }) => phase !== 'hello');
+    const awaited = asked.filter(({ phase }) => phase !== 'setup');
+    const answers = new Map(asked.map((link) => [link, this.#applyTo(link, update, track ?? null)]));
+    const drains: DrainCount[] = [];
+    let fenced = 0;
+    await Promise.all(
+      awaited.map(async (link) => {
+        const applied = await answers.get(link);
+        if (applied === undefined || applied === null) {
+          fenced++;
+          if (track !== undefined) drains.push(cutOf(link.lastReport, track));
+        } else if (applied.drain !== null) {
+          drains.push(applied.drain);
+        }
+      }),
+    );
+    this.#fencedTotal += fenced;
+    if (track !== undefined && fenced > 0) this.#pastDrains.set(track.id, sumDrains(drains.slice(-fenced)));
+    const total = Math.max(awaited.length, 1);
+    return {
+      generation: update.generation,
+      drain: track === undefined ? null : sumDrains(drains),
+      workers: { total, applied: total - fenced, fenced },
+    };
+  }
+
+  /** `null`: the worker did not acknowledge, and is gone. */
+  async #applyTo(link: WorkerLink, update: SnapshotUpdate, track: DrainRequest | null): Promise<Applied | null> {
+    try {
+      const applied = await this.#inTime(link.apply(update, track), BARRIER_DEADLINE_MS);
+      this.#acceptIfCurrent(link);
+      return applied;
+    } catch (error) {
+      this.#options.log.error({ pid: link.pid, err: error }, 'a worker did not acknowledge a generation and is ended');
+      await link.kill();
+      return null;
+    }
+  }
+
+  setHealth(changes: readonly TargetHealth[]): void {
+    for (const change of changes) this.#health.set(`${change.service}\n${change.pool}\n${change.target}`, change);
+    for (const link of this.#links) if (link.phase !== 'hello') link.setHealth(changes);
+  }
+
+  drainCount(id: string): Promise<DrainCount | null> {
+    return this.#sumOfDrain(id, (link) => link.drainCount(id));
+  }
+
+  cutDrain(id: string): Promise<DrainCount | null> {
+    return this.#sumOfDrain(id, (link) => link.cutDrain(id));
+  }
+
+  async #sumOfDrain(id: string, ask: (link: WorkerLink) => Promise<DrainCount | null>): Promise<DrainCount | null> {
+    const counts = await Promise.all(
+      [...this.#links].filter((link) => link.drains.has(id)).map((link) => ask(link).catch(() => null)),
+    );
+    const past = this.#pastDrains.get(id);
+    const known = [...counts, past ?? null].filter((count) => count !== null);
+    return known.length === 0 ? null : sumDrains(known);
+  }
+
+  forgetDrain(id: string): void {
+    this.#pastDrains.delete(id);
+    for (const link of this.#links) if (link.drains.has(id)) link.forgetDrain(id);
+  }
+
+  async report(): Promise<DataPlaneReport> {
+    const reports = await Promise.all(
+      [...this.#links]
+        .filter(({ phase }) => phase !== 'hello')
+        .map((link) => this.#inTime(link.report(), REPORT_DEADLINE_MS).catch(() => link.lastReport ?? EMPTY_REPORT)),
+    );
+    return mergeReports([this.#past, ...reports]);
+  }
+
+  announceClose(): void {
+    for (const link of this.#links) link.announce();
+  }
+
+  // --- starting and replacing --------------------------------------------------------------------------------------
+
+  /** Replaces every worker, one after the other: the new one accepts before the old one stops. */
+  async restart(): Promise<{ restarted: number }> {
+    const before = [...this.#serving];
+    for (const [index, name] of before) {
+      const old = [...this.#links].find((link) => link.name === name);
+      await this.#startWorker(index);
+      // Not waited for: a tunnel may keep it for as long as it likes.
+      if (old !== undefined) void this.#retire(old);
+    }
+    return { restarted: before.length };
+  }
+
+  async #startWorker(index: number): Promise<void> {
+    const { clock, count, entry, control } = this.#options;
+    const name = `${index}-${randomUUID().slice(0, 8)}`;
+    this.#serving.set(index, name);
+    const accepted = new Promise<WorkerLink>((resolve) => this.#waiting.set(name, resolve));
+    const request = { entry, index, count, name, orphanMsMax: control.isFindable ? 0 : LOST_ORPHAN_MS };
+    const holder = this.#bound === null ? [...this.#links].find(({ phase }) => phase !== 'hello') : undefined;
+    if (this.#bound !== null) spawnWorker(request, control.path, this.#sockets);
+    else if (holder !== undefined) await holder.spawn(request);
+    else {
+      this.#bound = await bindSockets(this.#options.listeners, count, { isShared: true });
+      this.#sockets = this.#bound.sets;
+      spawnWorker(request, control.path, this.#sockets);
+    }
+    const startedMs = clock.monotonicMs();
+    await this.#inTime(accepted, START_DEADLINE_MS).catch((error: unknown) => {
+      this.#waiting.delete(name);
+      throw new Error(`worker ${index} did not start within ${START_DEADLINE_MS / 1000} s`, { cause: error });
+    });
+    await control.remember(this.#pids());
+    this.#options.log.info({ worker: index, startMs: Math.round(clock.monotonicMs() - startedMs) }, 'a worker accepts');
+  }
+
+  #meet(socket: Socket): void {
+    const link = new WorkerLink(socket, (hello) => this.#welcome(link, hello));
+    this.#links.add(link);
+    void link.closed.then(() => this.#lost(link));
+  }
+
+  /** Sends a worker all that is served. From here on it takes part in every change. */
+  #welcome(link: WorkerLink, hello: Hello): void {
+    link.hello = hello;
+    // One that served before this primary came goes on serving: it is waited for at once.
+    link.phase = hello.isAccepting ? 'accepting' : 'setup';
+    link
+      .setup(this.#setup())
+      .then(() => {
+        this.#acceptIfCurrent(link);
+        // An orphan that came too late to be waited for.
+        if (this.#hasStarted && this.#serving.get(hello.index) !== hello.name) void this.#retire(link);
+      })
+      .catch((error: unknown) => {
+        this.#options.log.error({ pid: link.pid, err: error }, 'a worker could not be set up and is ended');
+        return link.kill();
+      });
+  }
+
+  #setup(): Setup {
+    const { listeners, trustedProxies } = this.#options;
+    const update = {
+      generation: this.#generation,
+      changed: [...this.#services.values()],
+      removed: [],
+      health: [...this.#health.values()],
+    };
+    return { update, listeners, trustedProxies };
+  }
+
+  #acceptIfCurrent(link: WorkerLink): void {
+    if (link.phase !== 'setup' || link.generation !== this.#generation || this.#generation === 0) return;
+    link.phase = 'accepting';
+    link
+      .accept()
+      .then(() => {
+        this.#waiting.get(link.name)?.(link);
+        this.#waiting.delete(link.name);
+      })
+      .catch((error: unknown) => {
+        this.#options.log.error({ pid: link.pid, err: error }, 'a worker could not accept and is ended');
+        return link.kill();
+      });
+  }
+
+  /** A worker's process, or its connection, is gone. */
+  #lost(link: WorkerLink): void {
+    this.#links.delete(link);
+    if (link.lastReport !== null) this.#past = mergeReports([this.#past, lastAccount(link.lastReport)]);
+    for (const [id, count] of link.drains) {
+      const gone = { ...count, cut: count.cut + count.remaining, remaining: 0, longLived: 0 };
+      this.#pastDrains.set(id, sumDrains([this.#pastDrains.get(id) ?? NO_DRAIN, gone]));
+    }
+    const index = link.hello?.index ?? -1;
+    if (this.#isEnding || this.#serving.get(index) !== link.name) return;
+    this.#options.log.warn({ pid: link.pid, worker: index }, 'a worker ended by itself and is replaced');
+    this.#respawn(index, link.name);
+  }
+
+  #respawn(index: number, name: string): void {
+    const { clock, log } = this.#options;
+    const waitMs = this.#respawnMs;
+    this.#respawnMs = Math.min(this.#respawnMs * 2, RESPAWN_MS_MAX);
+    clock.setTimer(waitMs, () => {
+      if (this.#isEnding || this.#serving.get(index) !== name) return;
+      this.#startWorker(index)
+        .then(() => clock.setTimer(STABLE_MS, () => void (this.#respawnMs = RESPAWN_MS_MIN)))
+        .catch((error: unknown) => {
+          log.error({ worker: index, err: error }, 'a worker could not be replaced; it is tried again');
+          this.#respawn(index, this.#serving.get(index) ?? name);
+        });
+    });
+  }
+
+  /** Lets a worker finish what it has, and end. */
+  async #retire(link: WorkerLink, drainMs = RETIRE_DRAIN_MS): Promise<number> {
+    try {
+      const { cut } = await link.drain(drainMs);
+      await link.closed;
+      return cut;
+    } catch {
+      // It ended on its own; what it had under way is accounted for as cut.
+      return 0;
+    }
+  }
+
+  // --- the former primary's workers --------------------------------------------------------------------------------
+
+  /** Opens the socket that workers come to, and waits for those that a former primary has left. */
+  async #gatherOrphans(): Promise<WorkerLink[]> {
+    const { clock, control } = this.#options;
+    const pids = await control.survivors();
+    await control.listen(this.#server);
+    const deadlineAt = clock.monotonicMs() + ORPHAN_WAIT_MS;
+    const met = (): WorkerLink[] => [...this.#links].filter(({ hello }) => hello !== null);
+    while (met().length < pids.length && clock.monotonicMs() < deadlineAt) {
+      await new Promise<void>((resolve) => void clock.setTimer(20, resolve));
+    }
+    return met();
+  }
+
+  /** Whether the orphans hold sockets for just the listeners that are wanted. */
+  #inheritSockets(orphans: readonly WorkerLink[]): boolean {
+    const sets = orphans[0]?.hello?.sockets;
+    if (sets === undefined) return false;
+    const { listeners } = this.#options;
+    const isSame = sets.length === listeners.length && listeners.every((spec) => sets.some((set) => isFor(set, spec)));
+    if (!isSame) {
+      this.#options.log.warn({}, 'the listeners differ from those of the former primary: they are bound anew');
+      return false;
+    }
+    this.#sockets = sets;
+    return true;
+  }
+
+  // --- the end -----------------------------------------------------------------------------------------------------
+
+  /** Lets all workers finish for `drainMs`. Resolves with how many connections had to be cut. */
+  async close({ drainMs = 0 }: { drainMs?: number } = {}): Promise<{ cut: number }> {
+    this.#isEnding = true;
+    const cuts = await Promise.all(
+      [...this.#links].map(async (link) => {
+        if (link.phase === 'hello') return link.kill().then(() => 0);
+        return this.#inTime(this.#retire(link, drainMs), drainMs + REPORT_DEADLINE_MS).catch(() =>
+          link.kill().then(() => 0),
+        );
+      }),
+    );
+    await this.#letGo();
+    return { cut: cuts.reduce((sum, cut) => sum + cut, 0) };
+  }
+
+  /** Leaves the workers to themselves and to the next primary: they go on serving. */
+  async handOver(): Promise<void> {
+    this.#isEnding = true;
+    await this.#letGo();
+  }
+
+  async #letGo(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const link of this.#links) link.release();
+    await closed;
+    await this.#options.control.close();
+    this.#bound?.close();
+  }
+
+  // --- small things ------------------------------------------------------------------------------------------------
+
+  #remember(update: SnapshotUpdate): void {
+    this.#generation = update.generation;
+    for (const name of update.removed) this.#services.delete(name);
+    for (const service of update.changed) this.#services.set(service.name, service);
+    for (const change of update.health ?? []) {
+      this.#health.set(`${change.service}\n${change.pool}\n${change.target}`, change);
+    }
+  }
+
+  #pids(): number[] {
+    return [...this.#links].map(({ pid }) => pid).filter((pid) => pid > 0);
+  }
+
+  #pollReports(): void {
+    this.#options.clock.setTimer(REPORT_INTERVAL_MS, () => {
+      if (this.#isEnding) return;
+      for (const link of this.#links) if (link.phase !== 'hello') link.report().catch(() => {});
+      this.#pollReports();
+    });
+  }
+
+  #inTime<T>(promise: Promise<T>, deadlineMs: number): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const timer = this.#options.clock.setTimer(deadlineMs, () => reject(new Error(`no answer in ${deadlineMs} ms`)));
+      promise.then(resolve, reject).finally(() => timer.cancel());
+    });
+  }
+}
+
+/** Without a store no primary can follow this one: a worker that has lost it ends after a while. */
+const LOST_ORPHAN_MS = 30_000;
+
+/** A worker that was replaced may take so long over what it has: as long as a tunnel may be silent. */
+const RETIRE_DRAIN_MS = 3_600_000;
+
+const NO_DRAIN: DrainCount = { inFlightAtFlip: 0, remaining: 0, cut: 0, longLived: 0 };
+
+function isFor(set: SocketSet, spec: ListenerSpec): boolean {
+  return set.listener === spec.name && (spec.port === 0 || set.port === spec.port);
+}
+
+function sumDrains(counts: readonly DrainCount[]): DrainCount {
+  return counts.reduce(
+    (sum, count) => ({
+      inFlightAtFlip: sum.inFlightAtFlip + count.inFlightAtFlip,
+      remaining: sum.remaining + count.remaining,
+      cut: sum.cut + count.cut,
+      longLived: sum.longLived + count.longLived,
+    }),
+    NO_DRAIN,
+  );
+}
+
+/** What a fenced worker had under way on the tracked pools, as far as it was heard of: all of it was cut. */
+function cutOf(report: DataPlaneReport | null, track: DrainRequest): DrainCount {
+  const inFlight = (report?.pools ?? [])
+    .filter(({ service, pool }) => track.pools.some((one) => one.service === service && one.pool === pool))
+    .reduce((sum, pool) => sum + pool.inFlight, 0);
+  return { inFlightAtFlip: inFlight, remaining: 0, cut: inFlight, longLived: 0 };
+}

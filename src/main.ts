@@ -1,0 +1,56 @@
+#!/usr/bin/env node
+/** The program: the first argument says what it does. */
+import { Command } from 'commander';
+import { pino } from 'pino';
+
+import { checkCommand } from './cli/check.ts';
+import { demoCommand } from './cli/demo.ts';
+import { runCommand } from './cli/run.ts';
+import { startPrimary, VERSION } from './primary.ts';
+
+const out = (line: string): void => void process.stdout.write(`${line}\n`);
+const err = (line: string): void => void process.stderr.write(`${line}\n`);
+
+const program = new Command('cutover')
+  .description('A programmable reverse proxy and load balancer for zero-downtime deployment.')
+  .version(VERSION)
+  .showHelpAfterError();
+
+program
+  .command('run')
+  .description('serve in the foreground until SIGTERM or SIGINT; SIGHUP applies the file again')
+  .requiredOption('--config <file>', 'configuration file, YAML or JSON')
+  .option('--log-level <level>', 'fatal, error, warn, info, debug or silent', 'info')
+  .action(async ({ config, logLevel }: { config: string; logLevel: string }) => {
+    process.exit(await runCommand(config, { err, log: pino({ level: logLevel }), signals: process }));
+  });
+
+program
+  .command('check')
+  .description('say whether a configuration can be served, and if not, everything that is wrong with it')
+  .requiredOption('--config <file>', 'configuration file, YAML or JSON')
+  .action(async ({ config }: { config: string }) => {
+    process.exitCode = await checkCommand(config, { out, err });
+  });
+
+program
+  .command('demo')
+  .description('two versions of a small application with the proxy in front of them, and what to try')
+  .action(async () => {
+    const ending = new AbortController();
+    process.once('SIGINT', () => ending.abort());
+    process.once('SIGTERM', () => ending.abort());
+    const log = pino({ level: 'warn' });
+    process.exitCode = await demoCommand({
+      out,
+      err,
+      env: process.env,
+      signal: ending.signal,
+      startProxy: async (config) => {
+        const primary = await startPrimary(config, { log, source: 'config/demo.yaml' });
+        return { close: async () => void (await primary.close({ drainMs: 1_000 })) };
+      },
+    });
+  });
+
+await program.parseAsync();

@@ -1,0 +1,206 @@
+/**
+ * Puts a whole proxy together: store, control plane, data plane, health checks, metrics and the admin API. It only
+ * wires; what each part does is the part's own business.
+ */
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+import { systemClock, type Clock } from './base/clock.ts';
+import { formatHostPort } from './base/host-port.ts';
+import { systemRandom, type Random } from './base/random.ts';
+import { listenAdmin, type RunningAdmin } from './control/admin/listen-admin.ts';
+import { createAdminServer } from './control/admin/server.ts';
+import { createControlPlane, type ControlPlane } from './control/control-plane.ts';
+import { HealthChecker } from './control/health/health-checker.ts';
+import { createHttpProbe } from './control/health/http-probe.ts';
+import type { Log } from './control/log.ts';
+import { openStore } from './control/store/open-store.ts';
+import { canBindForWorkers } from './control/workers/bind-sockets.ts';
+import { ControlSocket } from './control/workers/control-socket.ts';
+import { WorkerPool } from './control/workers/worker-pool.ts';
+import { createMetrics, type Metrics } from './observe/prometheus.ts';
+import { ProxyDataPlane } from './proxy/data-plane.ts';
+import { type Config, type ConfigDocument } from './schema/config.ts';
+import { withDefaults } from './schema/with-defaults.ts';
+import { compileListener } from './snapshot/compile.ts';
+
+export interface PrimaryOptions {
+  readonly log: Log;
+  /** Where the configuration comes from, as the journal will say. */
+  readonly source: string;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+export interface BoundAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Of this program, from package.json. */
+export const VERSION = (
+  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+).version;
+
+/** Starts a proxy; `config` is valid. Rejects, with nothing left bound, where it cannot serve all that it says. */
+export async function startPrimary(config: ConfigDocument, options: PrimaryOptions): Promise<Primary> {
+  const primary = await Primary.create(config, options);
+  try {
+    await primary.start(config, options.source);
+  } catch (error) {
+    await primary.close({ drainMs: 0 });
+    throw error;
+  }
+  return primary;
+}
+
+interface Parts {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly dataPlane: ProxyDataPlane | WorkerPool;
+  readonly health: HealthChecker;
+  readonly control: ControlPlane;
+  readonly metrics: Metrics;
+}
+
+/** A running proxy. */
+export class Primary {
+  readonly #parts: Parts;
+  readonly #listeners = new Map<string, BoundAddress>();
+  #admin: RunningAdmin | null = null;
+
+  private constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  static async create(document: ConfigDocument, options: PrimaryOptions): Promise<Primary> {
+    const { log, clock = systemClock, random = systemRandom } = options;
+    const config = withDefaults(document);
+    const store = await openStore(config.state.path, { clock });
+    const dataPlane = await createDataPlane(config, { clock, random, log });
+    const health = new HealthChecker({
+      clock,
+      random,
+      probe: createHttpProbe({ version: VERSION }),
+      onChange: (changes) => control.healthChanged(changes),
+    });
+    const control: ControlPlane = createControlPlane({ dataPlane, store, clock, random, health, log });
+    const metrics = createMetrics({
+      reports: async () => [await dataPlane.report()],
+      control: () => control.gauges(),
+      version: VERSION,
+    });
+    return new Primary({ config, clock, log, dataPlane, health, control, metrics });
+  }
+
+  /** Routing first, then the addresses: nobody is let in before there is somewhere to go. */
+  async start(document: ConfigDocument, source: string): Promise<void> {
+    const { config, clock, control, log, metrics } = this.#parts;
+    await control.start(document, source);
+    await this.#listen();
+    const server = await createAdminServer({ control, metrics, clock, log, version: VERSION });
+    this.#admin = await named('the admin API', config.admin.listen, listenAdmin(server, config.admin.listen));
+    log.info({ url: this.#admin.url }, 'admin API ready');
+  }
+
+  async #listen(): Promise<void> {
+    const { config, dataPlane, log } = this.#parts;
+    if (dataPlane instanceof WorkerPool) {
+      await dataPlane.start();
+      for (const { listener, host, port } of dataPlane.addresses) this.#listeners.set(listener, { host, port });
+    } else {
+      for (const [name, listener] of Object.entries(config.listeners)) {
+        const binding = dataPlane.listen(compileListener(name, listener));
+        this.#listeners.set(name, await named(`listener ${name}`, listener.listen, binding));
+      }
+    }
+    for (const [name, { host, port }] of this.#listeners) {
+      log.info({ listener: name, address: formatHostPort(host, port) }, 'accepting');
+    }
+  }
+
+  /** The address that a listener was given. */
+  listener(name: string): BoundAddress {
+    const bound = this.#listeners.get(name);
+    if (bound === undefined) {
+      throw new RangeError(`there is no listener "${name}"; there are: ${[...this.#listeners.keys()].join(', ')}`);
+    }
+    return bound;
+  }
+
+  get admin(): { readonly url: string } {
+    return { url: this.#admin?.url ?? '' };
+  }
+
+  /** Puts another configuration in force, all or nothing; what was changed at run time stays. */
+  async reload(document: ConfigDocument, source: string): Promise<void> {
+    const { control } = this.#parts;
+    await control.applyConfig(document, 'keep', control.fileContext(source));
+  }
+
+  /** Readiness fails and every answer is the last of its connection, but everything is still served. */
+  announceEnd(): void {
+    this.#parts.control.announceEnd();
+    this.#parts.dataPlane.announceClose();
+  }
+
+  /**
+   * Accepts no more, lets what is under way finish for `drainMs`, then cuts the rest.
+   * Resolves with how many connections had to be cut.
+   */
+  async close({ drainMs = 0 }: { drainMs?: number } = {}): Promise<{ cut: number }> {
+    const { control, dataPlane, health, metrics } = this.#parts;
+    control.announceEnd();
+    const ended = await dataPlane.close({ drainMs });
+    await this.#admin?.close();
+    await health.close();
+    await control.close();
+    metrics.close();
+    return ended;
+  }
+}
+
+/** Workers, or with `workers: 0` a data plane in this very process. */
+async function createDataPlane(
+  config: Config,
+  { clock, random, log }: { clock: Clock; random: Random; log: Log },
+): Promise<ProxyDataPlane | WorkerPool> {
+  const { trustedProxies } = config;
+  const count = config.workers ?? (canBindForWorkers ? availableParallelism() : 0);
+  if (count === 0) {
+    const onError = (error: unknown): void => log.error({ err: error }, 'a request failed by a mistake of the proxy');
+    return new ProxyDataPlane({ trustedProxies, clock, random, onError });
+  }
+  if (!canBindForWorkers) throw new Error('workers need Node 26 or newer; with "workers: 0" this version will do');
+  return new WorkerPool({
+    count,
+    entry: WORKER_ENTRY,
+    control: await ControlSocket.at(config.state.path),
+    listeners: Object.entries(config.listeners).map(([name, listener]) => compileListener(name, listener)),
+    trustedProxies,
+    clock,
+    log,
+  });
+}
+
+/** Beside this file, and like it TypeScript in the checkout and JavaScript in the package. */
+const WORKER_ENTRY = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? 'worker.ts' : 'worker.js', import.meta.url),
+);
+
+/** Says which address could not be bound, and why. */
+async function named<T>(what: string, address: string, binding: Promise<T>): Promise<T> {
+  try {
+    return await binding;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reasons: Readonly<Record<string, string>> = {
+      EADDRINUSE: 'another program listens there',
+      EACCES: 'this user may not listen there',
+      EADDRNOTAVAIL: 'this machine does not have that address',
+    };
+    throw new Error(`${what} cannot listen on ${address}: ${reasons[code ?? ''] ?? message}`, { cause: error });
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * What the primary and its workers say to each other, over a socket in the file system. Workers connect to it and come
+ * back to it: when a primary is gone they go on serving what they have, and the next primary finds them there.
+ */
+import type { DataPlaneReport, DrainRequest, TargetHealth } from './data-plane.ts';
+import type { ListenerSpec, SnapshotUpdate } from './types.ts';
+
+/** Descriptors of one listener's sockets, the same in every worker: one of them per worker is accepted on. */
+export interface SocketSet {
+  readonly listener: string;
+  readonly host: string;
+  readonly port: number;
+  readonly fds: readonly number[];
+}
+
+/** Handed to a worker in its environment. */
+export interface WorkerSetting {
+  /** Path of the primary's socket. */
+  readonly control: string;
+  /** Of `count` workers this is number `index`: it accepts on every socket whose number leaves `index` when divided. */
+  readonly index: number;
+  readonly count: number;
+  /** Tells the one who asked for this worker that it is the one. */
+  readonly name: string;
+  readonly sockets: readonly SocketSet[];
+  /** How long it serves without a primary before it ends by itself; 0: for as long as it is wanted. */
+  readonly orphanMsMax: number;
+}
+
+export const WORKER_SETTING_VARIABLE = 'CUTOVER_WORKER';
+
+/** The one call of a worker, its first message on every connection. */
+export interface Hello {
+  readonly pid: number;
+  readonly name: string;
+  readonly index: number;
+  /** 0: it has served nothing yet. */
+  readonly generation: number;
+  readonly sockets: readonly SocketSet[];
+  readonly isAccepting: boolean;
+}
+
+/** Everything that a worker serves, whatever it served before. */
+export interface Setup {
+  readonly update: SnapshotUpdate;
+  readonly listeners: readonly ListenerSpec[];
+  readonly trustedProxies: readonly string[];
+}
+
+/** Calls of the primary: what they take. */
+export interface PrimaryCalls {
+  setup: Setup;
+  accept: null;
+  apply: { readonly update: SnapshotUpdate; readonly track: DrainRequest | null };
+  health: readonly TargetHealth[];
+  drainCount: string;
+  cutDrain: string;
+  forgetDrain: string;
+  report: null;
+  /** Answers are the last of their connections from now on. */
+  announce: null;
+  /** Accept no more, finish, then end. Answers with how many connections were cut. */
+  drain: { readonly drainMs: number };
+  /** Start another worker with the same sockets. */
+  spawn: SpawnRequest;
+}
+
+export interface SpawnRequest {
+  /** File to run. */
+  readonly entry: string;
+  readonly index: number;
+  readonly count: number;
+  readonly name: string;
+  readonly orphanMsMax: number;
+}
+
+/** Answer to `drain`: the last account of a worker that ends. */
+export interface Drained {
+  readonly cut: number;
+  readonly report: DataPlaneReport;
+}

@@ -1,0 +1,162 @@
+/**
+ * A worker process: serves requests by what the primary has told it last, and goes on doing so when the primary is gone,
+ * until another one comes.
+ */
+import { connect, type Socket } from 'node:net';
+
+import { Calls } from './base/calls.ts';
+import { spawnWorker } from './control/workers/spawn-worker.ts';
+import { ProxyDataPlane } from './proxy/data-plane.ts';
+import type { ListenerSpec } from './snapshot/types.ts';
+import {
+  type Drained,
+  type Hello,
+  type PrimaryCalls,
+  type Setup,
+  WORKER_SETTING_VARIABLE,
+  type WorkerSetting,
+} from './snapshot/worker-protocol.ts';
+
+/** How often a worker without a primary looks for one. */
+const RECONNECT_MS = 50;
+
+class Worker {
+  readonly #setting: WorkerSetting;
+  #primary: Socket | null = null;
+  /** When the primary was lost, on the monotonic clock. */
+  #lostAtMs: number | null = null;
+  #dataPlane: ProxyDataPlane | null = null;
+  #listeners: readonly ListenerSpec[] = [];
+  #generation = 0;
+  #isAccepting = false;
+  #isEnding = false;
+
+  constructor(setting: WorkerSetting) {
+    this.#setting = setting;
+  }
+
+  /** Goes to the primary, and back to it whenever the connection ends. */
+  connect(): void {
+    const socket = connect(this.#setting.control);
+    socket.on('error', () => {});
+    socket.once('connect', () => this.#greet(socket));
+    socket.once('close', () => {
+      this.#primary = null;
+      if (this.#isEnding) return;
+      this.#lostAtMs ??= performance.now();
+      const { orphanMsMax } = this.#setting;
+      if (orphanMsMax > 0 && performance.now() - this.#lostAtMs > orphanMsMax) void this.end();
+      else setTimeout(() => this.connect(), RECONNECT_MS);
+    });
+  }
+
+  #greet(socket: Socket): void {
+    const calls = new Calls(socket, (method, params) => this.#handle(method as keyof PrimaryCalls, params));
+    this.#primary = socket;
+    this.#lostAtMs = null;
+    const { name, index, sockets } = this.#setting;
+    const hello: Hello = {
+      pid: process.pid,
+      name,
+      index,
+      sockets,
+      generation: this.#generation,
+      isAccepting: this.#isAccepting,
+    };
+    calls.call('hello', hello).catch(() => {});
+  }
+
+  /** Begins what the primary asks for before the next message is looked at. */
+  #handle(method: keyof PrimaryCalls, params: unknown): unknown {
+    if (method === 'setup') return this.#setup(params as Setup);
+    if (method === 'spawn') {
+      return spawnWorker(params as PrimaryCalls['spawn'], this.#setting.control, this.#setting.sockets);
+    }
+    const dataPlane = this.#dataPlane;
+    if (dataPlane === null) throw new Error(`${method} came before setup`);
+    switch (method) {
+      case 'accept':
+        return this.#accept(dataPlane);
+      case 'apply':
+        return this.#apply(dataPlane, params as PrimaryCalls['apply']);
+      case 'health':
+        return dataPlane.setHealth(params as PrimaryCalls['health']);
+      case 'drainCount':
+        return dataPlane.drainCount(params as string);
+      case 'cutDrain':
+        return dataPlane.cutDrain(params as string);
+      case 'forgetDrain':
+        return dataPlane.forgetDrain(params as string);
+      case 'report':
+        return dataPlane.report();
+      case 'announce':
+        return dataPlane.announceClose();
+      case 'drain':
+        return this.#drain(dataPlane, params as PrimaryCalls['drain']);
+    }
+  }
+
+  /** Takes over everything that is served, whatever was served before. */
+  async #setup({ update, listeners, trustedProxies }: Setup): Promise<void> {
+    this.#dataPlane ??= new ProxyDataPlane({ name: String(this.#setting.index), trustedProxies, onError: report });
+    this.#listeners = listeners;
+    const wanted = new Set(update.changed.map(({ name }) => name));
+    const removed = this.#dataPlane.serviceNames.filter((name) => !wanted.has(name));
+    await this.#apply(this.#dataPlane, { update: { ...update, removed }, track: null });
+  }
+
+  #apply(dataPlane: ProxyDataPlane, { update, track }: PrimaryCalls['apply']): ReturnType<ProxyDataPlane['apply']> {
+    this.#generation = update.generation;
+    return track === null ? dataPlane.apply(update) : dataPlane.apply(update, track);
+  }
+
+  async #accept(dataPlane: ProxyDataPlane): Promise<void> {
+    this.#isAccepting = true;
+    const { count, index, sockets } = this.#setting;
+    for (const spec of this.#listeners) {
+      const set = sockets.find(({ listener }) => listener === spec.name);
+      if (set === undefined) throw new Error(`no socket was inherited for listener ${spec.name}`);
+      await dataPlane.listen(
+        { ...spec, host: set.host, port: set.port },
+        set.fds.filter((_, number) => number % count === index),
+      );
+    }
+  }
+
+  /** Finishes, then ends: the answer is the last account of this process. */
+  async #drain(dataPlane: ProxyDataPlane, { drainMs }: PrimaryCalls['drain']): Promise<Drained> {
+    const { cut } = await dataPlane.close({ drainMs });
+    this.#isEnding = true;
+    // After the answer has left.
+    setTimeout(() => process.exit(0), 20);
+    return { cut, report: await dataPlane.report() };
+  }
+
+  /**
+   * On a signal. As long as there is a primary it decides: it may have got the same signal and be waiting for requests to
+   * finish. Without one there is nobody else who could end this process.
+   */
+  async end(): Promise<void> {
+    if (this.#primary !== null) return;
+    this.#isEnding = true;
+    await this.#dataPlane?.close({ drainMs: ALONE_DRAIN_MS });
+    process.exit(0);
+  }
+}
+
+/** How long a worker that is ended by a signal lets its requests finish. */
+const ALONE_DRAIN_MS = 10_000;
+
+function report(error: unknown): void {
+  process.stderr.write(`${JSON.stringify({ level: 'error', pid: process.pid, error: String(error) })}\n`);
+}
+
+const setting = process.env[WORKER_SETTING_VARIABLE];
+if (setting === undefined) {
+  process.stderr.write('This file is run by the primary process; start "cutover run".\n');
+  process.exit(1);
+}
+const worker = new Worker(JSON.parse(setting) as WorkerSetting);
+process.on('SIGTERM', () => void worker.end());
+process.on('SIGINT', () => void worker.end());
+worker.connect();
