@@ -188,6 +188,10 @@ async function startContenders(
 async function publish(results: Results): Promise<void> {
   const page = resultTable(results);
   console.log(`\n${page}`);
+  if (results.contenders.length + results.missing.length < CONTENDERS.length) {
+    console.log('Not kept in bench/results: some contenders were left out.');
+    return;
+  }
   await mkdir(RESULTS_FOLDER, { recursive: true });
   await writeFile(join(RESULTS_FOLDER, 'latest.md'), `${page.trimEnd()}\n`);
   await writeFile(join(RESULTS_FOLDER, 'latest.json'), `${JSON.stringify(results, null, 2)}\n`);
