@@ -54,6 +54,7 @@ function open(exchange: RawExchange): Promise<Socket> {
 async function send(socket: Socket, exchange: RawExchange): Promise<void> {
   await writePieces(socket, exchange.bytes, exchange.pieces ?? 'whole');
   for (const part of exchange.parts ?? []) {
+    if (socket.destroyed) return;
     await writePieces(socket, part.bytes, 'whole');
     await new Promise((resolve) => setTimeout(resolve, part.delayMs));
   }
