@@ -1,0 +1,94 @@
+import type { DatabaseSync } from 'node:sqlite';
+
+import { seal } from './sealed-row.ts';
+
+/** Marks a database as a store of this program: "Ctvr". Never to change. */
+export const APPLICATION_ID = 0x43747672;
+
+export interface Migration {
+  /** The schema that it leads to, from the one before. */
+  readonly version: number;
+  readonly apply: (database: DatabaseSync) => void;
+}
+
+/**
+ * The way from nothing to the schema of today, one step at a time; as many steps as the schema's version. A released step never changes: a new one is added, and a
+ * sample of the schema before it to the test.
+ *
+ * In every schema each table keeps JSON in `body` and its CRC-32 in `checksum`, and the one row of `state` has the
+ * generation: so any version can check a store of any other. All other columns are there to find rows by.
+ */
+export const MIGRATIONS: readonly Migration[] = [{ version: 1, apply: createTables }];
+
+/** Brings a database to the last of `migrations`; each step is done whole or not at all. */
+export function migrate(database: DatabaseSync, migrations: readonly Migration[] = MIGRATIONS): void {
+  const current = schemaVersion(database);
+  for (const { version, apply } of migrations) {
+    if (version <= current) continue;
+    database.exec('BEGIN IMMEDIATE');
+    try {
+      apply(database);
+      // Part of the transaction, as it stands on the first page.
+      database.exec(`PRAGMA user_version = ${version}; COMMIT`);
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+}
+
+export function schemaVersion(database: DatabaseSync): number {
+  return Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
+}
+
+/**
+ * `id` counts up: it is the order of services (as a `Map` has it), and the age of what is forgotten oldest first.
+ */
+function createTables(database: DatabaseSync): void {
+  database.exec(`
+    PRAGMA application_id = ${APPLICATION_ID};
+
+    CREATE TABLE state (
+      id INTEGER PRIMARY KEY CHECK (id = 1),
+      body TEXT NOT NULL,
+      checksum INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE services (
+      id INTEGER PRIMARY KEY,
+      name TEXT NOT NULL UNIQUE,
+      body TEXT NOT NULL,
+      checksum INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE receipts (
+      id INTEGER PRIMARY KEY,
+      receipt TEXT NOT NULL UNIQUE,
+      service TEXT NOT NULL,
+      body TEXT NOT NULL,
+      checksum INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX receipts_by_service ON receipts (service, id);
+
+    CREATE TABLE generations (
+      id INTEGER PRIMARY KEY,
+      body TEXT NOT NULL,
+      checksum INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE audit (
+      id INTEGER PRIMARY KEY,
+      body TEXT NOT NULL,
+      checksum INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE idempotency_keys (
+      id INTEGER PRIMARY KEY,
+      key TEXT NOT NULL UNIQUE,
+      body TEXT NOT NULL,
+      checksum INTEGER NOT NULL
+    ) STRICT;
+  `);
+  const { body, checksum } = seal({ generation: 0, deleted: [] });
+  database.prepare('INSERT INTO state (id, body, checksum) VALUES (1, ?, ?)').run(body, checksum);
+}
