@@ -204,7 +204,7 @@ export class ChangeLine {
       requestedAt: new Date(context.requestedAtMs).toISOString(),
       appliedAt: null,
       barrierMs: null,
-      workers: { total: 1, applied: 0, fenced: 0 },
+      workers: { total: 0, applied: 0, fenced: 0 },
       drainTimeout: wish.drainTimeout,
       drain: drainOf(NOTHING_LEFT),
     };

@@ -2,7 +2,7 @@ import { onTestFinished } from 'vitest';
 
 import { systemClock } from '../../src/base/clock.ts';
 import type { Clock } from '../../src/base/clock.ts';
-import { type AdminServer, createAdminServer } from '../../src/control/admin/server.ts';
+import { type AdminServer, type AdminServerOptions, createAdminServer } from '../../src/control/admin/server.ts';
 import { type RunningAdmin, listenAdmin } from '../../src/control/admin/listen-admin.ts';
 import type { ServiceDocument } from '../../src/schema/config.ts';
 import { type ControlWorld, SHOP, startControlWith } from './start-control.ts';
@@ -31,6 +31,7 @@ export interface Answer {
 export async function startAdmin(
   services: Record<string, ServiceDocument> = { shop: SHOP },
   address = '127.0.0.1:0',
+  more: Pick<AdminServerOptions, 'requestTimeoutMs'> = {},
 ): Promise<AdminWorld> {
   const world = await startControlWith(services, { clock: systemClock });
   const { control, clock } = world;
@@ -43,7 +44,7 @@ export async function startAdmin(
     text: async () => 'cutover_generation 1\n',
     contentType: 'text/plain; version=0.0.4; charset=utf-8',
   };
-  const server = await createAdminServer({ control, clock, log, metrics, version: '0.0.0' });
+  const server = await createAdminServer({ control, clock, log, metrics, version: '0.0.0', ...more });
   const admin = await listenAdmin(server, address);
   onTestFinished(() => admin.close());
   return { ...world, admin, server, call: (method, path, options) => call(admin.url + path, method, options) };
