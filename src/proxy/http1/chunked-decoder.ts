@@ -3,8 +3,9 @@
  * input buffer is moved together inside that buffer, so that many tiny chunks leave as one: what a peer sends cannot
  * make us write more than it wrote.
  */
-import { CR, HEX_VALUE, LF, VALUE_BYTE } from './bytes.ts';
+import { CR, HEX_VALUE, LF, TOKEN_BYTE, VALUE_BYTE } from './bytes.ts';
 import { FieldSection, NEED_MORE } from './field-section.ts';
+import { FIELD } from './fields.ts';
 
 /** 2^52: sizes stay exact integers. */
 const SIZE_DIGITS_MAX = 13;
@@ -13,6 +14,25 @@ const LEADING_ZEROS_MAX = 16;
 const EXTENSION_BYTES_MAX = 4096;
 
 type State = 'size' | 'extension' | 'size-lf' | 'data' | 'data-cr' | 'data-lf' | 'trailers' | 'done' | 'bad';
+
+/** Where in an extension: ";" name [ "=" ( token | quoted-string ) ]. */
+type ExtensionPart = 'name' | 'value' | 'quoted' | 'escaped' | 'closed';
+
+const SEMICOLON = 0x3b;
+const EQUALS = 0x3d;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/**
+ * Fields that would frame the message, or say what becomes of the connection, when both is decided already. To drop
+ * them is allowed (RFC 9110 section 6.5.1), but there are recipients that act on them, and no honest senders.
+ */
+const NEVER_TRAILERS: readonly number[] = [
+  FIELD['content-length'],
+  FIELD['transfer-encoding'],
+  FIELD.connection,
+  FIELD['proxy-connection'],
+];
 
 export interface TrailerLimits {
   readonly bytesMax: number;
@@ -25,6 +45,8 @@ export class ChunkedDecoder {
   #digits = 0;
   #zeros = 0;
   #extensionBytes = 0;
+  #extensionPart: ExtensionPart = 'name';
+  #isPartEmpty = true;
   #trailerBytes: Buffer | null = null;
   readonly #limits: TrailerLimits;
 
@@ -113,18 +135,63 @@ export class ChunkedDecoder {
     } else if (byte === CR) {
       this.#state = 'size-lf';
     } else {
-      // ";" begins an extension; white space is legal before it and nowhere else (BWS), so it must lead to one.
-      this.#state = byte === 0x3b ? 'extension' : 'bad';
+      // White space is legal before ";", as "bad" (BWS), but who sends it is not known, and who misreads it is.
+      this.#state = byte === SEMICOLON ? 'extension' : 'bad';
+      this.#beginExtensionPart('name');
     }
   }
 
+  /** Read over by its grammar, because recipients differ on where one ends that has none (RFC 9112 section 7.1.1). */
   #readExtensionByte(byte: number): void {
     this.#extensionBytes++;
-    if (byte === CR) {
-      this.#state = 'size-lf';
-    } else if (VALUE_BYTE[byte] !== 1 || this.#extensionBytes > EXTENSION_BYTES_MAX) {
+    if (this.#extensionBytes > EXTENSION_BYTES_MAX) {
+      this.#state = 'bad';
+      return;
+    }
+    switch (this.#extensionPart) {
+      case 'quoted':
+        return this.#readQuotedByte(byte);
+      case 'escaped':
+        this.#extensionPart = 'quoted';
+        this.#state = VALUE_BYTE[byte] === 1 ? 'extension' : 'bad';
+        return;
+      default:
+        return this.#readUnquotedByte(byte);
+    }
+  }
+
+  #readQuotedByte(byte: number): void {
+    if (byte === QUOTE) {
+      this.#extensionPart = 'closed';
+    } else if (byte === BACKSLASH) {
+      this.#extensionPart = 'escaped';
+    } else if (VALUE_BYTE[byte] !== 1) {
       this.#state = 'bad';
     }
+  }
+
+  #readUnquotedByte(byte: number): void {
+    const part = this.#extensionPart;
+    if (part !== 'closed' && TOKEN_BYTE[byte] === 1) {
+      this.#isPartEmpty = false;
+    } else if (this.#isPartEmpty) {
+      this.#extensionPart = 'quoted';
+      this.#isPartEmpty = false;
+      this.#state = part === 'value' && byte === QUOTE ? 'extension' : 'bad';
+    } else if (byte === CR) {
+      this.#state = 'size-lf';
+    } else if (byte === SEMICOLON) {
+      this.#beginExtensionPart('name');
+    } else if (byte === EQUALS && part === 'name') {
+      this.#beginExtensionPart('value');
+    } else {
+      this.#state = 'bad';
+    }
+  }
+
+  #beginExtensionPart(part: ExtensionPart): void {
+    this.#extensionPart = part;
+    this.#isPartEmpty = true;
   }
 
   /** The trailer section is held until it is complete: it is as bounded as a head. */
@@ -145,7 +212,7 @@ export class ChunkedDecoder {
       this.#state = bytes.length > this.#limits.bytesMax ? 'bad' : 'trailers';
       return to;
     }
-    if (end < 0 || end > this.#limits.bytesMax) {
+    if (end < 0 || end > this.#limits.bytesMax || NEVER_TRAILERS.some((id) => section.find(id) >= 0)) {
       this.#state = 'bad';
       return to;
     }

@@ -149,6 +149,11 @@ export class FieldSection {
     return this.text.substring(this.#offsets[offset + 2] as number, this.#offsets[offset + 3] as number);
   }
 
+  /** Whether white space stands between the value and the end of its line. */
+  hasTrailingSpace(index: number): boolean {
+    return this.text.charCodeAt(this.valueEnd(index)) !== CR;
+  }
+
   /** Index of the first field with this number, or -1. */
   find(id: number): number {
     for (let i = 0; i < this.count; i++) {

@@ -221,7 +221,8 @@ export class RequestHead {
           break;
         case FIELD['transfer-encoding']:
           codings++;
-          if (!isChunked(fields.value(i))) {
+          // White space behind "chunked" is legal, but some do not see the coding then (llhttp: a tab).
+          if (!isChunked(fields.value(i)) || fields.hasTrailingSpace(i)) {
             return NAMES_OTHER_CODING.test(fields.value(i)) ? 'unknown_coding' : 'ambiguous_length';
           }
           break;
@@ -300,7 +301,8 @@ export class RequestHead {
     if (connection === '') {
       this.keepAlive = this.minor === 1;
     } else {
-      this.keepAlive = this.minor === 1 ? !listHas(connection, 'close') : listHas(connection, 'keep-alive');
+      // RFC 9112 section 9.3: "close" comes first, whatever else is said.
+      this.keepAlive = !listHas(connection, 'close') && (this.minor === 1 || listHas(connection, 'keep-alive'));
       // Only a GET without a body can become a tunnel: a body would have to be told apart from the tunnel's bytes.
       if (
         upgradeIndex >= 0 &&

@@ -83,8 +83,7 @@ export class ResponseHead {
     }
     this.minor = minor;
     this.status = status;
-    this.reason =
-      status === 200 && at - reasonFrom === 2 ? 'OK' : at > reasonFrom ? buffer.toString('latin1', reasonFrom, at) : '';
+    this.reason = reasonAt(buffer, reasonFrom, at);
     return at + 2;
   }
 
@@ -109,7 +108,7 @@ export class ResponseHead {
           break;
         case FIELD['transfer-encoding']:
           codings++;
-          chunked = isChunked(fields.value(i));
+          chunked = isChunked(fields.value(i)) && !fields.hasTrailingSpace(i);
           break;
         case FIELD.connection:
           this.connection = `${this.connection === '' ? '' : `${this.connection}, `}${fields.value(i).toLowerCase()}`;
@@ -129,24 +128,23 @@ export class ResponseHead {
 
   /** RFC 9112 section 6.3 without its permissions to repair. */
   #interpretFraming(method: string, lengths: number, codings: number, chunked: boolean): FailureCode | null {
+    const isClear = codings === 0 ? lengths <= 1 : codings === 1 && chunked && lengths === 0 && this.minor === 1;
+    if (!isClear) {
+      // Also where no body follows: whoever sends this to the answer to a HEAD sends it to the one to a GET.
+      return 'upstream_malformed';
+    }
     if (this.status < 200 || this.status === 204 || this.status === 304 || method === 'HEAD') {
       this.framing = 'none';
       // A 1xx or 204 with a length or coding says that a body follows, and must not (RFC 9110 section 8.6). Nothing is
       // read as one, and since the target may have sent it all the same, nothing more is read from this connection.
-      if ((lengths > 0 && this.contentLength > 0 && method !== 'HEAD' && this.status !== 304) || lengths > 1) {
+      if ((codings > 0 || this.contentLength > 0) && method !== 'HEAD' && this.status !== 304) {
         this.keepAlive = false;
       }
       return null;
     }
     if (codings > 0) {
-      if (codings > 1 || !chunked || lengths > 0 || this.minor === 0) {
-        return 'upstream_malformed';
-      }
       this.framing = 'chunked';
       return null;
-    }
-    if (lengths > 1) {
-      return 'upstream_malformed';
     }
     this.framing = lengths === 0 ? 'until-close' : this.contentLength === 0 ? 'none' : 'length';
     return null;
@@ -155,6 +153,14 @@ export class ResponseHead {
 
 const HTTP_1 = Buffer.from('HTTP/1.', 'latin1');
 const BAD_LINE = -2;
+
+/** Nearly always "OK", which then need not be made a string again. */
+function reasonAt(buffer: Buffer, from: number, to: number): string {
+  if (to - from === 2 && buffer[from] === 0x4f && buffer[from + 1] === 0x4b) {
+    return 'OK';
+  }
+  return to > from ? buffer.toString('latin1', from, to) : '';
+}
 
 function threeDigits(buffer: Buffer, at: number): number {
   const hundreds = (buffer[at] as number) - 0x30;

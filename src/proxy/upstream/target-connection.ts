@@ -13,6 +13,7 @@ import { type Expiring, NEVER } from '../deadlines.ts';
 import { connectFailure, type FailureCode } from '../errors.ts';
 import { ChunkedDecoder } from '../http1/chunked-decoder.ts';
 import type { FieldSection } from '../http1/field-section.ts';
+import { listHas } from '../http1/field-values.ts';
 import { GatheredBytes } from '../http1/gathered-bytes.ts';
 import { Outbox } from '../http1/outbox.ts';
 import type { Framing } from '../http1/request-head.ts';
@@ -390,12 +391,13 @@ export class TargetConnection implements Expiring {
     this.#interims++;
     if (head.status === 101) {
       // A switch that nobody asked for, or to another protocol than asked, is no answer (CVE-2026-2833).
-      if (user.upgrade === '' || head.upgrade !== user.upgrade) {
+      if (user.upgrade === '' || head.upgrade !== user.upgrade || !listHas(head.connection, 'upgrade')) {
         return this.#fail('upstream_malformed');
       }
       this.becomeTunnel();
       user.onResponse(head);
-    } else if (this.#interims > INTERIM_RESPONSES_MAX) {
+    } else if (this.#interims > INTERIM_RESPONSES_MAX || !head.keepAlive) {
+      // One behind which the connection ends, or a body could come, is not followed by the answer it announces.
       this.#fail('upstream_malformed');
     } else {
       user.onInterim(head);
