@@ -1,11 +1,12 @@
 /**
  * Every limit in time of the data plane, checked by one timer. A deadline is a number on the object that it ends, so
  * setting and moving one costs an assignment, and no timer is started or stopped per request. The price is
- * coarseness: a deadline is noticed up to TICK_MS late.
+ * coarseness: what is set between two ticks counts from the later one, so that no deadline strikes early, and one may
+ * be noticed up to two ticks late.
  */
 import type { Clock, Timer } from '../base/clock.ts';
 
-const TICK_MS = 250;
+const TICK_MS = 100;
 
 /** No deadline. */
 export const NEVER = Number.POSITIVE_INFINITY;
@@ -56,8 +57,9 @@ export class Deadlines {
   #tick(): void {
     this.nowMs = this.#clock.monotonicMs();
     this.#renewDate();
+    const dueAt = this.nowMs - TICK_MS;
     for (const item of this.#items) {
-      if (item.deadlineAt <= this.nowMs) {
+      if (item.deadlineAt <= dueAt) {
         item.expire();
       }
     }

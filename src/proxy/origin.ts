@@ -23,7 +23,7 @@ export function originOf(
   scheme: 'http' | 'https',
   localAuthority: string,
 ): Origin {
-  const fields = `X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: ${scheme}\r\nVia: 1.1 cutover\r\n`;
+  const fields = `X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: ${scheme}\r\n`;
   return { address, isTrusted, scheme, localAuthority, fields };
 }
 

@@ -45,6 +45,11 @@ export const FIELD = Object.fromEntries(FIELD_NAMES.map((name, index) => [name, 
   Record<FieldName, number>
 >;
 
+/** Id of the X-Forwarded-* fields that are not known by name: what any of them says is trusted or dropped alike. */
+export const FORWARDED_OTHER = 254;
+
+const FORWARDED_PREFIX = new TextEncoder().encode('x-forwarded-');
+
 /** Known names by their length: the few candidates that a name of that length can be. */
 const BY_LENGTH: readonly (readonly KnownField[])[] = byLength();
 
@@ -57,16 +62,14 @@ interface KnownField {
 /** The number of the field whose name stands at `from`..`to`, in any case; `FIELD.other` for an unknown one. */
 export function fieldIdAt(buffer: Uint8Array, from: number, to: number): number {
   const candidates = BY_LENGTH[to - from];
-  if (candidates === undefined) {
-    return 0;
-  }
-  for (let i = 0; i < candidates.length; i++) {
+  for (let i = 0; candidates !== undefined && i < candidates.length; i++) {
     const candidate = candidates[i] as KnownField;
     if (equalsLowerCase(buffer, from, candidate.bytes)) {
       return candidate.id;
     }
   }
-  return 0;
+  const isForwarded = to - from > FORWARDED_PREFIX.length && equalsLowerCase(buffer, from, FORWARDED_PREFIX);
+  return isForwarded ? FORWARDED_OTHER : 0;
 }
 
 /**
@@ -76,7 +79,8 @@ export function fieldIdAt(buffer: Uint8Array, from: number, to: number): number 
 export const ALIAS = 255;
 
 export function isAlias(name: string): boolean {
-  return FIELD_NAMES.includes(name.toLowerCase().replaceAll('_', '-') as FieldName);
+  const hyphened = name.toLowerCase().replaceAll('_', '-');
+  return FIELD_NAMES.includes(hyphened as FieldName) || hyphened.startsWith('x-forwarded-');
 }
 
 function equalsLowerCase(buffer: Uint8Array, from: number, name: Uint8Array): boolean {

@@ -3,7 +3,7 @@
  * next hop are dropped here; what a Connection field nominates is dropped beside them. Both happen before our own
  * fields are added, so that no nomination can remove those (CVE-2022-31813, CVE-2026-33805).
  */
-import { ALIAS, FIELD, type FieldName } from './fields.ts';
+import { ALIAS, FIELD, type FieldName, FORWARDED_OTHER } from './fields.ts';
 import type { FieldSection } from './field-section.ts';
 import { listHas } from './field-values.ts';
 
@@ -54,22 +54,46 @@ const REQUEST_ONLY = [
   'x-request-id',
 ] as const satisfies readonly FieldName[];
 
-export const REQUEST_FILTER = filterOf([...HOP_BY_HOP, ...FRAMING, ...REQUEST_ONLY, ...TRUSTED_ONLY]);
-export const TRUSTED_REQUEST_FILTER = filterOf([...HOP_BY_HOP, ...FRAMING, ...REQUEST_ONLY, ...EXTENDED]);
-export const RESPONSE_FILTER = filterOf([...HOP_BY_HOP, ...FRAMING]);
+export const REQUEST_FILTER = filterOf(
+  [...HOP_BY_HOP, ...FRAMING, ...REQUEST_ONLY, ...TRUSTED_ONLY],
+  [FORWARDED_OTHER],
+);
+export const TRUSTED_REQUEST_FILTER = filterOf([...HOP_BY_HOP, ...FRAMING, ...REQUEST_ONLY, ...EXTENDED], []);
+export const RESPONSE_FILTER = filterOf([...HOP_BY_HOP, ...FRAMING], []);
 
 /**
- * Fields that a trailer section may not bring (RFC 9110 section 6.5.1): those that frame, route, authenticate or were
- * already acted on. All the fields known here are of that kind.
+ * Fields that a trailer section may not bring (RFC 9110 section 6.5.1): those that frame, route, authenticate or say
+ * what the content is, all of which were acted on when the head was read.
  */
-export const TRAILER_FILTER = filterOf(Object.keys(FIELD).filter((name) => name !== 'other') as FieldName[]);
+const NOT_IN_TRAILERS: ReadonlySet<string> = new Set([
+  'age',
+  'cache-control',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'content-location',
+  'content-range',
+  'content-type',
+  'expires',
+  'if-match',
+  'if-modified-since',
+  'if-none-match',
+  'if-range',
+  'if-unmodified-since',
+  'location',
+  'pragma',
+  'range',
+  'refresh',
+  'retry-after',
+  'vary',
+  'www-authenticate',
+]);
 
-function filterOf(names: readonly FieldName[]): FieldFilter {
+function filterOf(names: readonly FieldName[], ids: readonly number[]): FieldFilter {
   const filter = new Uint8Array(256);
-  for (const name of names) {
-    filter[FIELD[name]] = 1;
+  for (const id of [...names.map((name) => FIELD[name]), ...ids, ALIAS]) {
+    filter[id] = 1;
   }
-  filter[ALIAS] = 1;
   return filter;
 }
 
@@ -112,5 +136,12 @@ function isNominated(fields: FieldSection, index: number, connection: string): b
 
 /** A trailer section for the next hop, without its final empty line. */
 export function passingTrailers(trailers: FieldSection | null): string {
-  return trailers === null ? '' : passingFields(trailers, TRAILER_FILTER, '');
+  let text = '';
+  for (let i = 0; trailers !== null && i < trailers.count; i++) {
+    // Every field known by number is of the kind that belongs in a head.
+    if (trailers.ids[i] === FIELD.other && !NOT_IN_TRAILERS.has(trailers.name(i).toLowerCase())) {
+      text += `${trailers.name(i)}: ${trailers.value(i)}\r\n`;
+    }
+  }
+  return text;
 }

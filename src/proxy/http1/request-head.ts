@@ -177,6 +177,13 @@ export class RequestHead {
       pathFrom = from + (absolute[0] as string).length;
     }
     const path = buffer.toString('latin1', pathFrom, to);
+    if (path === '' && this.method === 'OPTIONS') {
+      // RFC 9112 section 3.2.4: about the whole server.
+      this.target = '*';
+      this.pathEnd = 1;
+      this.ambiguousPath = false;
+      return 'done';
+    }
     this.target = path.charCodeAt(0) === SLASH ? path : `/${path}`;
     this.#inspectPath();
     return 'done';

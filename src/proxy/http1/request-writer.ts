@@ -21,7 +21,8 @@ export function writeRequestHead(head: RequestHead, origin: Origin, upgrade: str
   let text = `${head.method} ${head.target} HTTP/1.1\r\nHost: ${authority}\r\n`;
   text += passingFields(head.fields, filter, head.connection);
   text += origin.isTrusted ? trustedFields(head, origin, authority) : strangerFields(origin, authority);
-  text += `X-Request-Id: ${requestId}\r\n`;
+  // RFC 9110 section 7.6.3: the version that the message was received in.
+  text += `Via: 1.${head.minor} cutover\r\nX-Request-Id: ${requestId}\r\n`;
   text += framingFields(head);
   if (upgrade !== '') {
     text += `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`;
@@ -58,7 +59,7 @@ function trustedFields({ fields }: RequestHead, origin: Origin, authority: strin
   return (
     `X-Forwarded-For: ${hops === null ? '' : `${hops}, `}${origin.address}\r\n` +
     `X-Forwarded-Proto: ${proto === 'https' || proto === 'http' ? proto : origin.scheme}\r\n` +
-    `Via: 1.1 cutover\r\nX-Forwarded-Host: ${host ?? authority}\r\n` +
+    `X-Forwarded-Host: ${host ?? authority}\r\n` +
     forwardedField(fields.get('forwarded') ?? '', origin, authority)
   );
 }

@@ -35,7 +35,7 @@ export function writeResponseHead(head: ResponseHead, framing: ResponseFraming, 
   if (head.fields.find(FIELD.date) < 0) {
     text += context.dateLine;
   }
-  text += `Via: 1.1 cutover\r\n${context.extraFields}${framingField(head, framing)}`;
+  text += `Via: 1.${head.minor} cutover\r\n${context.extraFields}${framingField(head, framing)}`;
   if (!context.keepAlive) {
     text += 'Connection: close\r\n';
   } else if (context.minor === 0) {
