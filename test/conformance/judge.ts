@@ -94,8 +94,9 @@ function outcomeOf(wireCase: WireCase, result: RawResult, client: ClientView, ta
 
 function outcomeWithoutTarget(status: number | null, partial: boolean, closed: boolean): Outcome {
   if (status === null) {
-    if (partial) return 'abort-upstream';
-    return closed ? 'close' : 'hang';
+    // What the target lost after the client had given up was lost by the client.
+    if (!closed) return 'hang';
+    return partial ? 'abort-upstream' : 'close';
   }
   if (status < 400) return 'respond';
   if (status < 500 || status === 501 || status === 505) return 'reject';

@@ -50,6 +50,8 @@ export interface WireExpectation {
   readonly expect: readonly Outcome[];
   /** The status that Cutover gives, where more than one would be right. */
   readonly status?: number;
+  /** What is to be said of it in docs/reference/wire.md, where "forwarded" says too little. */
+  readonly forwardedHow?: 'without it' | 'with the truth instead' | 'counted down';
   /** Whole requests at the target: exactly, or at most (parts of one count as well). */
   readonly upstreamRequests?: number;
   readonly upstreamRequestsMax?: number;

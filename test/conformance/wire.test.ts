@@ -2,11 +2,13 @@
  * The whole catalogue, once, in the segments that a client would send. Every case is a test of its own; they are
  * played side by side beforehand, because most of the time of each is waiting for what must not happen.
  */
+import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { openPlainProxy } from '../helpers/open-proxy.ts';
 import { ALL_CASES, CATALOGUE } from './catalogue.ts';
 import { describeVerdict, type Verdict } from './judge.ts';
 import { playCatalogue } from './play-catalogue.ts';
+import { referencePage } from './reference-page.ts';
 
 const LANES = 16;
 const verdicts = new Map<string, Verdict>();
@@ -27,4 +29,9 @@ describe.each([...CATALOGUE])('%s', (_, cases) => {
 
 test('every case has a name of its own', () => {
   expect(new Set(ALL_CASES.map(({ id }) => id)).size).toBe(ALL_CASES.length);
+});
+
+test('docs/reference/wire.md says what the proxy decides', () => {
+  const page = readFileSync(new URL('../../docs/reference/wire.md', import.meta.url), 'utf8');
+  expect(page, 'write it again: node test/conformance/write-reference.ts').toBe(referencePage(verdicts));
 });

@@ -207,7 +207,7 @@ export const CONTENT_LENGTH: readonly WireCase[] = [
     'CVE-2026-52845',
     'The alias with an underscore.',
     post(['Content_Length: 40', 'Content-Length: 5'], 'hello'),
-    { ...EITHER, upstreamMustNotSee: 'Content_Length' },
+    { forwardedHow: 'without it', ...EITHER, upstreamMustNotSee: 'Content_Length' },
   ),
   must(
     'cl-tab-ows',

@@ -268,7 +268,7 @@ export const FIELD_SYNTAX: readonly WireCase[] = [
     'CVE-2026-52845',
     'An underscore alias of a field that applications trust.',
     get('X_Forwarded_For: 6.6.6.6'),
-    { ...EITHER, upstreamMustNotSee: '6.6.6.6' },
+    { forwardedHow: 'without it', ...EITHER, upstreamMustNotSee: '6.6.6.6' },
   ),
   policy(
     'hdr-underscore-plain',

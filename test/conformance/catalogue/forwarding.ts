@@ -5,8 +5,18 @@ const TRUST = 'RFC 7239 8.1; CVE-2026-3635';
 const OWN_FOR = /^x-forwarded-for: *(6\.6\.6\.6, *)?127\.0\.0\.1\r$/im;
 
 /** A field of an untrusted client that applications would believe. */
-function spoof(id: string, fieldLine: string, lie: string | RegExp, why: string): WireCase {
-  return policy(id, TRUST, why, get(fieldLine), { ...FORWARDED, upstreamMustNotSee: lie });
+function spoof(
+  id: string,
+  fieldLine: string,
+  lie: string | RegExp,
+  why: string,
+  forwardedHow: WireCase['forwardedHow'] = 'with the truth instead',
+): WireCase {
+  return policy(id, TRUST, why, get(fieldLine), {
+    ...FORWARDED,
+    upstreamMustNotSee: lie,
+    forwardedHow,
+  });
 }
 
 /** What goes on to the target, what stays with this hop, and what is said in the client's name. */
@@ -79,9 +89,10 @@ export const FORWARDING: readonly WireCase[] = [
     HOP,
     'Dropping what a client nominates is its own loss; the nomination itself never goes on.',
     get('Connection: close, Authorization', 'Authorization: Basic eA=='),
-    { expect: ['forward', 'reject'], upstreamMustNotSee: /^connection: .*authorization/im },
+    { forwardedHow: 'without it', expect: ['forward', 'reject'], upstreamMustNotSee: /^connection: .*authorization/im },
   ),
   policy('fwd-conn-nominates-cookie', HOP, 'The same with a session.', get('Connection: Cookie', 'Cookie: a=1'), {
+    forwardedHow: 'without it',
     expect: ['forward', 'reject'],
     upstreamMustNotSee: /^connection: .*cookie/im,
   }),
@@ -152,35 +163,35 @@ export const FORWARDING: readonly WireCase[] = [
     'RFC 9110 7.8',
     'An Upgrade that Connection does not name is none.',
     get('Upgrade: websocket'),
-    { ...FORWARDED, upstreamMustNotSee: /^upgrade:/im },
+    { ...FORWARDED, forwardedHow: 'without it', upstreamMustNotSee: /^upgrade:/im },
   ),
   policy(
     'fwd-http2-settings',
     'RFC 9113 3.1',
     'What belongs to a switch to HTTP/2 in the clear.',
     get('HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA'),
-    { ...FORWARDED, upstreamMustNotSee: /http2-settings/i },
+    { ...FORWARDED, forwardedHow: 'without it', upstreamMustNotSee: /http2-settings/i },
   ),
   policy(
     'fwd-proxy-auth',
     'RFC 9110 11.7.2',
     'Credentials for a proxy are not for the application.',
     get('Proxy-Authorization: Basic eA=='),
-    { ...FORWARDED, upstreamMustNotSee: 'eA==' },
+    { ...FORWARDED, forwardedHow: 'without it', upstreamMustNotSee: 'eA==' },
   ),
   policy(
     'fwd-proxy',
     'CVE-2016-5385',
     'Applications of the CGI kind would take it for where to send their own requests.',
     get('Proxy: http://evil.test'),
-    { ...FORWARDED, upstreamMustNotSee: 'evil.test' },
+    { ...FORWARDED, forwardedHow: 'without it', upstreamMustNotSee: 'evil.test' },
   ),
   policy(
     'fwd-xff-spoof',
     TRUST,
     'From whom nobody trusts: replaced, or the real peer last.',
     get('X-Forwarded-For: 6.6.6.6'),
-    { ...FORWARDED, upstreamMustSee: OWN_FOR },
+    { ...FORWARDED, forwardedHow: 'with the truth instead', upstreamMustSee: OWN_FOR },
   ),
   policy(
     'fwd-xff-lines',
@@ -189,32 +200,34 @@ export const FORWARDING: readonly WireCase[] = [
     get('X-Forwarded-For: 6.6.6.6', 'X-Forwarded-For: 7.7.7.7'),
     {
       ...FORWARDED,
+      forwardedHow: 'with the truth instead',
       upstreamMustSee: /^x-forwarded-for: .*127\.0\.0\.1\r$/im,
       upstreamMustNotSee: /^x-forwarded-for: *[67.]+\r/im,
     },
   ),
   policy('fwd-xff-empty', TRUST, 'Empty.', get('X-Forwarded-For:'), {
     ...FORWARDED,
+    forwardedHow: 'with the truth instead',
     upstreamMustSee: /^x-forwarded-for: *127\.0\.0\.1\r$/im,
   }),
   spoof('fwd-xfp-spoof', 'X-Forwarded-Proto: https', 'https', 'A plain listener says http.'),
   spoof('fwd-xfh-spoof', 'X-Forwarded-Host: evil.test', 'evil.test', 'The host that was asked for is known.'),
-  spoof('fwd-xfport-spoof', 'X-Forwarded-Port: 443', /^x-forwarded-port: 443/im, 'So is the port.'),
-  spoof('fwd-xfprefix-spoof', 'X-Forwarded-Prefix: /evil', '/evil', 'And the path in front of it.'),
-  spoof('fwd-xfscheme-spoof', 'X-Forwarded-Scheme: https', 'https', 'And the scheme, by another name.'),
+  spoof('fwd-xfport-spoof', 'X-Forwarded-Port: 443', /^x-forwarded-port: 443/im, 'So is the port.', 'without it'),
+  spoof('fwd-xfprefix-spoof', 'X-Forwarded-Prefix: /evil', '/evil', 'And the path in front of it.', 'without it'),
+  spoof('fwd-xfscheme-spoof', 'X-Forwarded-Scheme: https', 'https', 'And the scheme, by another name.', 'without it'),
   spoof(
     'fwd-forwarded-spoof',
     'Forwarded: for=6.6.6.6;proto=https;host=evil.test',
     'evil.test',
     'The standard form of all of them.',
   ),
-  spoof('fwd-xrealip-spoof', 'X-Real-IP: 6.6.6.6', '6.6.6.6', "And nginx's form of one."),
+  spoof('fwd-xrealip-spoof', 'X-Real-IP: 6.6.6.6', '6.6.6.6', "And nginx's form of one.", 'without it'),
   policy(
     'fwd-max-forwards-dec',
     'RFC 9110 7.6.2',
     'Counted down on OPTIONS and TRACE.',
     request('OPTIONS /x HTTP/1.1', ['Max-Forwards: 3']),
-    { expect: ['forward'], upstreamMustSee: /^max-forwards: 2\r/im },
+    { forwardedHow: 'counted down', expect: ['forward'], upstreamMustSee: /^max-forwards: 2\r/im },
   ),
   policy(
     'fwd-max-forwards-zero',

@@ -359,7 +359,7 @@ export const TRANSFER_ENCODING: readonly WireCase[] = [
     'CVE-2026-52845',
     'An underscore: another field to us, the same one to an application that maps names.',
     disguised('Transfer_Encoding: chunked'),
-    { ...EITHER, upstreamMustNotSee: 'Transfer_Encoding' },
+    { forwardedHow: 'without it', ...EITHER, upstreamMustNotSee: 'Transfer_Encoding' },
   ),
   must(
     'te-name-longer',

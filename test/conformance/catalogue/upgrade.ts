@@ -129,7 +129,7 @@ export const UPGRADE: readonly WireCase[] = [
       'Upgrade: h2c',
       'HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA',
     ]),
-    { expect: ['forward', 'reject', 'close'], upstreamMustNotSee: /h2c|http2-settings/i },
+    { forwardedHow: 'without it', expect: ['forward', 'reject', 'close'], upstreamMustNotSee: /h2c|http2-settings/i },
   ),
   should(
     'up-h2c-with-ws',
@@ -141,30 +141,36 @@ export const UPGRADE: readonly WireCase[] = [
       'HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA',
       KEY,
     ]),
-    { expect: ['forward', 'reject', 'close'], upstreamMustNotSee: /h2c/i },
+    { forwardedHow: 'without it', expect: ['forward', 'reject', 'close'], upstreamMustNotSee: /h2c/i },
   ),
   should(
     'up-h2c-case',
     'RFC 9113 3.1',
     'In whatever case.',
     request('GET / HTTP/1.1', ['Connection: Upgrade', 'Upgrade: H2C']),
-    { expect: ['forward', 'reject', 'close'], upstreamMustNotSee: /h2c/i },
+    { forwardedHow: 'without it', expect: ['forward', 'reject', 'close'], upstreamMustNotSee: /h2c/i },
   ),
   policy(
     'up-unknown',
     SWITCH,
     'Protocols that no list allows are not asked for.',
     request('GET / HTTP/1.1', ['Connection: Upgrade', 'Upgrade: foo/1']),
-    { expect: ['forward', 'reject', 'close'], upstreamMustNotSee: 'foo/1', clientMustNotSee: ' 101 ' },
+    {
+      forwardedHow: 'without it',
+      expect: ['forward', 'reject', 'close'],
+      upstreamMustNotSee: 'foo/1',
+      clientMustNotSee: ' 101 ',
+    },
   ),
   policy(
     'up-tls',
     'RFC 2817 3',
     'TLS inside a connection.',
     request('GET / HTTP/1.1', ['Connection: Upgrade', 'Upgrade: TLS/1.0']),
-    { expect: ['forward', 'reject', 'close'], upstreamMustNotSee: /^upgrade:.*tls/im },
+    { forwardedHow: 'without it', expect: ['forward', 'reject', 'close'], upstreamMustNotSee: /^upgrade:.*tls/im },
   ),
   policy('up-empty', SWITCH, 'A switch to nothing.', request('GET / HTTP/1.1', ['Connection: Upgrade', 'Upgrade:']), {
+    forwardedHow: 'without it',
     expect: ['forward', 'reject', 'close'],
   }),
   must(
@@ -206,6 +212,7 @@ export const UPGRADE: readonly WireCase[] = [
     "A 101 that says a length: the bytes are the tunnel's, the field is nobody's.",
     ws(),
     {
+      forwardedHow: 'without it',
       expect: ['forward', 'bad-gateway'],
       upstream: {
         response: `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 4\r\n${ACCEPT}\r\n\r\n\x81\x02hi`,
