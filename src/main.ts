@@ -16,14 +16,12 @@ const program = new Command('cutover')
   .version(VERSION)
   .showHelpAfterError();
 
-program
-  .command('run')
-  .description('serve in the foreground until SIGTERM or SIGINT; SIGHUP applies the file again')
-  .requiredOption('--config <file>', 'configuration file, YAML or JSON')
-  .option('--log-level <level>', 'fatal, error, warn, info, debug or silent', 'info')
-  .action(async ({ config, logLevel }: { config: string; logLevel: string }) => {
-    process.exit(await runCommand(config, { err, log: pino({ level: logLevel }), signals: process }));
-  });
+serving('run', 'serve in the foreground until SIGTERM or SIGINT; SIGHUP applies the file again', false);
+serving(
+  'upgrade',
+  'as run, but take over from the proxy that runs on the same state, with no connection dropped',
+  true,
+);
 
 program
   .command('check')
@@ -52,5 +50,16 @@ program
       },
     });
   });
+
+function serving(name: string, description: string, isUpgrade: boolean): void {
+  program
+    .command(name)
+    .description(description)
+    .requiredOption('--config <file>', 'configuration file, YAML or JSON')
+    .option('--log-level <level>', 'fatal, error, warn, info, debug or silent', 'info')
+    .action(async ({ config, logLevel }: { config: string; logLevel: string }) => {
+      process.exit(await runCommand(config, { err, log: pino({ level: logLevel }), signals: process, isUpgrade }));
+    });
+}
 
 await program.parseAsync();

@@ -18,7 +18,7 @@ import type { Log } from './control/log.ts';
 import { openStore } from './control/store/open-store.ts';
 import { canBindForWorkers } from './control/workers/bind-sockets.ts';
 import { ControlSocket } from './control/workers/control-socket.ts';
-import { WorkerPool } from './control/workers/worker-pool.ts';
+import { type Succession, WorkerPool } from './control/workers/worker-pool.ts';
 import { createMetrics, type Metrics } from './observe/prometheus.ts';
 import { ProxyDataPlane } from './proxy/data-plane.ts';
 import { type Config, type ConfigDocument } from './schema/config.ts';
@@ -63,6 +63,8 @@ interface Parts {
   readonly health: HealthChecker;
   readonly control: ControlPlane;
   readonly metrics: Metrics;
+  /** Settles when another primary has asked for everything, and it is known how that ended. */
+  readonly succession: PromiseWithResolvers<Succession>;
 }
 
 /** A running proxy. */
@@ -79,7 +81,16 @@ export class Primary {
     const { log, clock = systemClock, random = systemRandom } = options;
     const config = withDefaults(document);
     const store = await openStore(config.state.path, { clock });
-    const dataPlane = await createDataPlane(config, { clock, random, log });
+    const succession = Promise.withResolvers<Succession>();
+    const dataPlane = await createDataPlane(config, {
+      clock,
+      random,
+      log,
+      onHandOver: async (outcome) => {
+        await primary.#letGo();
+        outcome.then(succession.resolve, succession.reject);
+      },
+    });
     const health = new HealthChecker({
       clock,
       random,
@@ -92,7 +103,8 @@ export class Primary {
       control: () => control.gauges(),
       version: VERSION,
     });
-    return new Primary({ config, clock, log, dataPlane, health, control, metrics });
+    const primary = new Primary({ config, clock, log, dataPlane, health, control, metrics, succession });
+    return primary;
   }
 
   /** Routing first, then the addresses: nobody is let in before there is somewhere to go. */
@@ -146,18 +158,29 @@ export class Primary {
     this.#parts.dataPlane.announceClose();
   }
 
+  /** Settles when another primary has taken everything over, or was gone before it served. */
+  get superseded(): Promise<Succession> {
+    return this.#parts.succession.promise;
+  }
+
+  /** Gives up what only one primary may have: admin API, health checks, store. Workers serve on. */
+  async #letGo(): Promise<void> {
+    const { control, health, metrics } = this.#parts;
+    await this.#admin?.close();
+    await health.close();
+    await control.close();
+    metrics.close();
+  }
+
   /**
    * Accepts no more, lets what is under way finish for `drainMs`, then cuts the rest.
    * Resolves with how many connections had to be cut.
    */
   async close({ drainMs = 0 }: { drainMs?: number } = {}): Promise<{ cut: number }> {
-    const { control, dataPlane, health, metrics } = this.#parts;
+    const { control, dataPlane } = this.#parts;
     control.announceEnd();
     const ended = await dataPlane.close({ drainMs });
-    await this.#admin?.close();
-    await health.close();
-    await control.close();
-    metrics.close();
+    await this.#letGo();
     return ended;
   }
 }
@@ -165,7 +188,7 @@ export class Primary {
 /** Workers, or with `workers: 0` a data plane in this very process. */
 async function createDataPlane(
   config: Config,
-  { clock, random, log }: { clock: Clock; random: Random; log: Log },
+  { clock, random, log, onHandOver }: DataPlaneNeeds,
 ): Promise<ProxyDataPlane | WorkerPool> {
   const { trustedProxies } = config;
   const count = config.workers ?? (canBindForWorkers ? availableParallelism() : 0);
@@ -182,7 +205,15 @@ async function createDataPlane(
     trustedProxies,
     clock,
     log,
+    onHandOver,
   });
+}
+
+interface DataPlaneNeeds {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly onHandOver: (outcome: Promise<Succession>) => Promise<void>;
 }
 
 /** Beside this file, and like it TypeScript in the checkout and JavaScript in the package. */

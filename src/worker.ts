@@ -124,8 +124,8 @@ class Worker {
   }
 
   /** Finishes, then ends: the answer is the last account of this process. */
-  async #drain(dataPlane: ProxyDataPlane, { drainMs }: PrimaryCalls['drain']): Promise<Drained> {
-    const { cut } = await dataPlane.close({ drainMs });
+  async #drain(dataPlane: ProxyDataPlane, drain: PrimaryCalls['drain']): Promise<Drained> {
+    const { cut } = await dataPlane.close(drain);
     this.#isEnding = true;
     // After the answer has left.
     setTimeout(() => process.exit(0), 20);

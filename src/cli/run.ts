@@ -1,6 +1,8 @@
 import { durationMsOrNull } from '../base/duration.ts';
 import { loadConfig } from '../control/config/load.ts';
 import type { Log } from '../control/log.ts';
+import { ControlSocket } from '../control/workers/control-socket.ts';
+import { askToHandOver, type Predecessor } from '../control/workers/predecessor.ts';
 import { type Primary, startPrimary } from '../primary.ts';
 import type { ConfigDocument } from '../schema/config.ts';
 import { withDefaults } from '../schema/with-defaults.ts';
@@ -11,6 +13,8 @@ export interface RunOptions {
   readonly log: Log;
   /** The program's own signals. */
   readonly signals: Pick<NodeJS.EventEmitter, 'on' | 'off'>;
+  /** Whether to take over from a proxy that runs on the same state. */
+  readonly isUpgrade: boolean;
 }
 
 /** Ended with requests under way that had to be cut. */
@@ -18,25 +22,58 @@ const EXIT_CUT = 3;
 /** Ended at once by a second signal, as a shell reports it: 128 + SIGINT. */
 const EXIT_NOW = 130;
 
-/** `cutover run`: serves in the foreground until SIGTERM or SIGINT. Resolves with the exit code. */
-export async function runCommand(path: string, { err, log, signals }: RunOptions): Promise<number> {
-  const config = await readConfig(path, err);
+/**
+ * `cutover run` and `cutover upgrade`: serves in the foreground until SIGTERM or SIGINT, or until another process takes
+ * over. Resolves with the exit code.
+ */
+export async function runCommand(path: string, options: RunOptions): Promise<number> {
+  const config = await readConfig(path, options.err);
   if (config === null) return 1;
-  let primary: Primary;
   try {
-    primary = await startPrimary(config, { log, source: path });
+    const predecessor = options.isUpgrade ? await findPredecessor(config) : null;
+    let end = await serve(path, config, predecessor, options);
+    // Who was to take over could not: the workers are still there, and so are we.
+    while (end === 'serve-again') end = await serve(path, config, null, options);
+    return end;
   } catch (error) {
-    err(error instanceof Error ? error.message : String(error));
+    options.err(error instanceof Error ? error.message : String(error));
     return 1;
   }
+}
+
+async function serve(
+  path: string,
+  config: ConfigDocument,
+  predecessor: Predecessor | null,
+  { err, log, signals }: RunOptions,
+): Promise<number | 'serve-again'> {
+  // Heard from the start on: one that comes while the workers start must not leave them behind.
+  const asked = signal(signals);
+  const primary = await startPrimary(config, { log, source: path });
+  await predecessor?.release();
   const reload = (): void => void reloadFile(path, primary, { err, log });
   signals.on('SIGHUP', reload);
   try {
-    await signal(signals);
+    const end = await Promise.race([asked, primary.superseded]);
+    if (end === 'taken-over') return 0;
+    if (end === 'abandoned') return 'serve-again';
     log.info({}, 'ending: requests under way are finished first');
     return await Promise.race([endGracefully(primary, config), signal(signals).then(() => EXIT_NOW)]);
   } finally {
     signals.off('SIGHUP', reload);
+  }
+}
+
+async function findPredecessor(document: ConfigDocument): Promise<Predecessor> {
+  const { state } = withDefaults(document);
+  if (state.path === 'memory') {
+    throw new Error('an upgrade needs a state that both processes can see: set state.path to a folder');
+  }
+  const { path } = await ControlSocket.at(state.path);
+  try {
+    return await askToHandOver(path);
+  } catch (cause) {
+    throw new Error(`no proxy that could be upgraded answers at ${path}; start one with "cutover run"`, { cause });
   }
 }
 
@@ -76,12 +113,12 @@ async function readConfig(path: string, err: (line: string) => void): Promise<Co
   return config;
 }
 
-function signal(signals: RunOptions['signals']): Promise<void> {
+function signal(signals: RunOptions['signals']): Promise<'signal'> {
   return new Promise((resolve) => {
     const settle = (): void => {
       signals.off('SIGTERM', settle);
       signals.off('SIGINT', settle);
-      resolve();
+      resolve('signal');
     };
     signals.on('SIGTERM', settle);
     signals.on('SIGINT', settle);

@@ -192,17 +192,23 @@ export class ProxyDataPlane implements DataPlane {
   }
 
   /**
-   * Stops accepting, closes idle connections, lets requests under way finish for `drainMs`, then cuts the rest.
+   * Stops accepting, lets requests under way finish for `drainMs`, then cuts the rest. Idle connections are closed
+   * after `idleGraceMs`: until then a request that is on its way on one of them is still answered.
    * Resolves with how many connections had to be cut.
    */
-  async close({ drainMs = 0 }: { drainMs?: number } = {}): Promise<{ cut: number }> {
+  async close({ drainMs = 0, idleGraceMs = 0 }: { drainMs?: number; idleGraceMs?: number } = {}): Promise<{
+    cut: number;
+  }> {
     this.announceClose();
     const listeners = [...this.#listeners.values()];
     for (const listener of listeners) {
       listener.stopAccepting();
+    }
+    await this.#untilEmpty(listeners, Math.min(idleGraceMs, drainMs));
+    for (const listener of listeners) {
       listener.closeIdle();
     }
-    const remaining = await this.#untilEmpty(listeners, drainMs);
+    const remaining = await this.#untilEmpty(listeners, drainMs - Math.min(idleGraceMs, drainMs));
     for (const pool of this.#pools.values()) {
       for (const cohort of pool.unfinishedCohorts()) {
         cohort.cutAll();

@@ -60,7 +60,7 @@ export interface PrimaryCalls {
   /** Answers are the last of their connections from now on. */
   announce: null;
   /** Accept no more, finish, then end. Answers with how many connections were cut. */
-  drain: { readonly drainMs: number };
+  drain: { readonly drainMs: number; readonly idleGraceMs: number };
   /** Start another worker with the same sockets. */
   spawn: SpawnRequest;
 }

@@ -27,12 +27,10 @@ export class WorkerLink {
   /** Settles when the process is gone. */
   readonly closed: Promise<void>;
 
-  constructor(socket: Socket, onHello: (hello: Hello) => void) {
+  /** `onCall` hears what the other side asks for. */
+  constructor(socket: Socket, onCall: (method: string, params: unknown) => unknown) {
     this.#socket = socket;
-    this.#calls = new Calls(socket, (method, params) => {
-      if (method !== 'hello') throw new Error(`a worker cannot ask for ${method}`);
-      onHello(params as Hello);
-    });
+    this.#calls = new Calls(socket, onCall);
     socket.on('error', () => {});
     this.closed = new Promise((resolve) => socket.once('close', () => resolve()));
   }
@@ -92,9 +90,9 @@ export class WorkerLink {
     this.#tell('announce', null);
   }
 
-  async drain(drainMs: number): Promise<Drained> {
+  async drain(drain: PrimaryCalls['drain']): Promise<Drained> {
     this.phase = 'draining';
-    const drained = await this.#call<'drain', Drained>('drain', { drainMs });
+    const drained = await this.#call<'drain', Drained>('drain', drain);
     this.lastReport = drained.report;
     return drained;
   }

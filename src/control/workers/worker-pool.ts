@@ -57,7 +57,12 @@ export interface WorkerPoolOptions {
   readonly trustedProxies: readonly string[];
   readonly clock: Clock;
   readonly log: Log;
+  /** Called when another primary takes over; resolves when all but the workers was let go. `outcome` says how it ended. */
+  readonly onHandOver: (outcome: Promise<Succession>) => Promise<void>;
 }
+
+/** `abandoned`: the other primary was gone before it served. */
+export type Succession = 'taken-over' | 'abandoned';
 
 export class WorkerPool implements DataPlane {
   readonly #options: WorkerPoolOptions;
@@ -78,6 +83,7 @@ export class WorkerPool implements DataPlane {
   #respawnMs = RESPAWN_MS_MIN;
   #hasStarted = false;
   #isEnding = false;
+  #succession: PromiseWithResolvers<Succession> | null = null;
   #fencedTotal = 0;
 
   constructor(options: WorkerPoolOptions) {
@@ -87,7 +93,7 @@ export class WorkerPool implements DataPlane {
 
   /** Takes over the workers of a former primary, or binds the listeners, and resolves when all workers accept. */
   async start(): Promise<void> {
-    const { control, count, listeners, log } = this.#options;
+    const { count, listeners, log } = this.#options;
     const orphans = await this.#gatherOrphans();
     if (!this.#inheritSockets(orphans)) {
       this.#bound = await bindSockets(listeners, count, { isShared: orphans.length > 0 });
@@ -231,7 +237,19 @@ export class WorkerPool implements DataPlane {
   }
 
   #meet(socket: Socket): void {
-    const link = new WorkerLink(socket, (hello) => this.#welcome(link, hello));
+    const link = new WorkerLink(socket, (method, params) => {
+      switch (method) {
+        case 'hello':
+          return this.#welcome(link, params as Hello);
+        case 'handOver':
+          return this.#yieldTo(link);
+        case 'tookOver':
+          this.#succession?.resolve('taken-over');
+          return null;
+        default:
+          throw new Error(`nobody can ask a primary for ${method}`);
+      }
+    });
     this.#links.add(link);
     void link.closed.then(() => this.#lost(link));
   }
@@ -310,9 +328,9 @@ export class WorkerPool implements DataPlane {
   }
 
   /** Lets a worker finish what it has, and end. */
-  async #retire(link: WorkerLink, drainMs = RETIRE_DRAIN_MS): Promise<number> {
+  async #retire(link: WorkerLink, drain = RETIREMENT): Promise<number> {
     try {
-      const { cut } = await link.drain(drainMs);
+      const { cut } = await link.drain(drain);
       await link.closed;
       return cut;
     } catch {
@@ -358,7 +376,7 @@ export class WorkerPool implements DataPlane {
     const cuts = await Promise.all(
       [...this.#links].map(async (link) => {
         if (link.phase === 'hello') return link.kill().then(() => 0);
-        return this.#inTime(this.#retire(link, drainMs), drainMs + REPORT_DEADLINE_MS).catch(() =>
+        return this.#inTime(this.#retire(link, { drainMs, idleGraceMs: 0 }), drainMs + REPORT_DEADLINE_MS).catch(() =>
           link.kill().then(() => 0),
         );
       }),
@@ -367,16 +385,29 @@ export class WorkerPool implements DataPlane {
     return { cut: cuts.reduce((sum, cut) => sum + cut, 0) };
   }
 
-  /** Leaves the workers to themselves and to the next primary: they go on serving. */
-  async handOver(): Promise<void> {
-    this.#isEnding = true;
-    await this.#letGo();
-  }
-
   async #letGo(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const link of this.#links) link.release();
     await closed;
+    await this.#options.control.close();
+    this.#bound?.close();
+  }
+
+  /**
+   * Another primary is there to take over. Everything that only one of two may have is let go (`release`: the store, the
+   * admin API), then the workers, which go on serving and find the other one by themselves.
+   */
+  async #yieldTo(successor: WorkerLink): Promise<void> {
+    const { log, onHandOver } = this.#options;
+    if (this.#succession !== null) throw new Error('it is being handed over already');
+    log.info({}, 'another primary takes over');
+    const succession = Promise.withResolvers<Succession>();
+    this.#succession = succession;
+    void successor.closed.then(() => succession.resolve('abandoned'));
+    await onHandOver(succession.promise);
+    this.#isEnding = true;
+    this.#server.close();
+    for (const link of this.#links) if (link !== successor) link.release();
     await this.#options.control.close();
     this.#bound?.close();
   }
@@ -415,8 +446,8 @@ export class WorkerPool implements DataPlane {
 /** Without a store no primary can follow this one: a worker that has lost it ends after a while. */
 const LOST_ORPHAN_MS = 30_000;
 
-/** A worker that was replaced may take so long over what it has: as long as a tunnel may be silent. */
-const RETIRE_DRAIN_MS = 3_600_000;
+/** A worker that was replaced is in no hurry: a tunnel may last an hour, and an idle client has time to come again. */
+const RETIREMENT = { drainMs: 3_600_000, idleGraceMs: 5_000 };
 
 const NO_DRAIN: DrainCount = { inFlightAtFlip: 0, remaining: 0, cut: 0, longLived: 0 };
 

@@ -111,11 +111,6 @@ export class ClientConnection implements Downstream, Expiring {
     return this.#socket.writableNeedDrain;
   }
 
-  /** Open, and between two requests. */
-  get isIdle(): boolean {
-    return this.#phase === 'head' && !this.#hasBegunHead;
-  }
-
   // --- reading -----------------------------------------------------------------------------------------------------
 
   #onData(chunk: Buffer): void {
@@ -551,9 +546,12 @@ export class ClientConnection implements Downstream, Expiring {
     }
   }
 
-  /** Closes it if no request is under way; otherwise its next answer is its last. */
+  /**
+   * Closes it between two requests. One that has brought no request yet is not idle but about to: it was opened for a
+   * request that is on its way.
+   */
   closeIfIdle(): void {
-    if (this.isIdle) {
+    if (this.#phase === 'head' && !this.#hasBegunHead && this.#served > 0) {
       this.#linger();
     }
   }
