@@ -16,6 +16,7 @@ import { HealthChecker } from './control/health/health-checker.ts';
 import { createHttpProbe } from './control/health/http-probe.ts';
 import type { Log } from './control/log.ts';
 import { openStore } from './control/store/open-store.ts';
+import { activatedSockets } from './control/workers/activation.ts';
 import { canBindForWorkers } from './control/workers/bind-sockets.ts';
 import { ControlSocket } from './control/workers/control-socket.ts';
 import { type Succession, WorkerPool } from './control/workers/worker-pool.ts';
@@ -24,6 +25,7 @@ import { ProxyDataPlane } from './proxy/data-plane.ts';
 import { type Config, type ConfigDocument } from './schema/config.ts';
 import { withDefaults } from './schema/with-defaults.ts';
 import { compileListener } from './snapshot/compile.ts';
+import type { ListenerSpec } from './snapshot/types.ts';
 
 export interface PrimaryOptions {
   readonly log: Log;
@@ -123,9 +125,12 @@ export class Primary {
       await dataPlane.start();
       for (const { listener, host, port } of dataPlane.addresses) this.#listeners.set(listener, { host, port });
     } else {
-      for (const [name, listener] of Object.entries(config.listeners)) {
-        const binding = dataPlane.listen(compileListener(name, listener));
-        this.#listeners.set(name, await named(`listener ${name}`, listener.listen, binding));
+      const specs = listenersOf(config);
+      const activated = activatedSockets(specs, process.env, process.pid);
+      for (const spec of specs) {
+        const fds = activated?.find(({ listener }) => listener === spec.name)?.fds ?? [];
+        const address = formatHostPort(spec.host, spec.port);
+        this.#listeners.set(spec.name, await named(`listener ${spec.name}`, address, dataPlane.listen(spec, fds)));
       }
     }
     for (const [name, { host, port }] of this.#listeners) {
@@ -201,12 +206,17 @@ async function createDataPlane(
     count,
     entry: WORKER_ENTRY,
     control: await ControlSocket.at(config.state.path),
-    listeners: Object.entries(config.listeners).map(([name, listener]) => compileListener(name, listener)),
+    listeners: listenersOf(config),
     trustedProxies,
+    activated: activatedSockets(listenersOf(config), process.env, process.pid),
     clock,
     log,
     onHandOver,
   });
+}
+
+function listenersOf(config: Config): ListenerSpec[] {
+  return Object.entries(config.listeners).map(([name, listener]) => compileListener(name, listener));
 }
 
 interface DataPlaneNeeds {

@@ -118,7 +118,8 @@ class Worker {
       if (set === undefined) throw new Error(`no socket was inherited for listener ${spec.name}`);
       await dataPlane.listen(
         { ...spec, host: set.host, port: set.port },
-        set.fds.filter((_, number) => number % count === index),
+        // Fewer sockets than workers: they share.
+        set.fds.filter((_, number) => set.fds.length < count || number % count === index),
       );
     }
   }

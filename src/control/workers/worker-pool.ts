@@ -55,6 +55,8 @@ export interface WorkerPoolOptions {
   readonly control: ControlSocket;
   readonly listeners: readonly ListenerSpec[];
   readonly trustedProxies: readonly string[];
+  /** Sockets that a service manager has opened; `null`: they are bound here. */
+  readonly activated: readonly SocketSet[] | null;
   readonly clock: Clock;
   readonly log: Log;
   /** Called when another primary takes over; resolves when all but the workers was let go. `outcome` says how it ended. */
@@ -95,7 +97,11 @@ export class WorkerPool implements DataPlane {
   async start(): Promise<void> {
     const { count, listeners, log } = this.#options;
     const orphans = await this.#gatherOrphans();
-    if (!this.#inheritSockets(orphans)) {
+    const { activated } = this.#options;
+    if (activated !== null) {
+      this.#bound = { sets: activated, close() {} };
+      this.#sockets = activated;
+    } else if (!this.#inheritSockets(orphans)) {
       this.#bound = await bindSockets(listeners, count, { isShared: orphans.length > 0 });
       this.#sockets = this.#bound.sets;
     }
