@@ -1,7 +1,8 @@
+import { statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 
 import { isIntact, type SealedRow, unseal } from './sealed-row.ts';
-import { APPLICATION_ID, schemaVersion } from './sqlite-schema.ts';
+import { APPLICATION_ID, type Migration, migrate, schemaVersion } from './sqlite-schema.ts';
 import { StoreError, storeErrorOf } from './store-error.ts';
 
 export interface Inspected {
@@ -21,9 +22,11 @@ const FINDINGS_MAX = 3;
  * `integrity_check` and not `quick_check`: it compares indexes with their tables as well, and took 46 ms instead of 43
  * for 75 MB with 10,000 services and full histories; comparing the checksums took 60.
  */
-export function inspectDatabase(file: string, schemaMax: number): Inspected {
+export function inspectDatabase(file: string, migrations: readonly Migration[]): Inspected {
+  // Ours appear under their name when they are whole. SQLite would take an empty one for new, and delete its log.
+  if (statSync(file).size === 0) throw new StoreError('damaged', `The store ${file} is damaged: it is empty.`);
   return reading(file, (database) => {
-    requireKnown(database, file, schemaMax);
+    requireKnown(database, file, migrations);
     requireWhole(database, file);
     requireIntactRows(database, file);
     return { schema: schemaVersion(database), generation: generationOf(database) };
@@ -51,20 +54,36 @@ function reading<T>(file: string, read: (database: DatabaseSync) => T): T {
   }
 }
 
-function requireKnown(database: DatabaseSync, file: string, schemaMax: number): void {
+function requireKnown(database: DatabaseSync, file: string, migrations: readonly Migration[]): void {
   const application = database.prepare('PRAGMA application_id').get()?.['application_id'];
   if (application !== APPLICATION_ID) {
-    // An empty file is a database to SQLite. To us it is one that lost everything: ours appear under their name when whole.
-    throw new StoreError('damaged', `The store ${file} is damaged: it is empty, or a database of another program.`);
+    throw new StoreError('damaged', `The store ${file} is damaged, or a database of another program.`);
   }
-  const schema = schemaVersion(database);
-  if (schema > schemaMax) {
+  const version = schemaVersion(database);
+  if (version > migrations.length) {
     throw new StoreError(
       'too-new',
-      `The store ${file} was written by a later version of this program: its schema is ${schema}, ` +
-        `and this version knows those up to ${schemaMax}. Start that version.`,
+      `The store ${file} was written by a later version of this program: its schema is ${version}, ` +
+        `and this version knows those up to ${migrations.length}. Start that version.`,
     );
   }
+  if (schemaText(database) !== schemaTextOf(migrations.slice(0, version))) {
+    throw new StoreError('damaged', `The store ${file} is damaged: its tables are not those of schema ${version}.`);
+  }
+}
+
+function schemaTextOf(migrations: readonly Migration[]): string {
+  const database = new DatabaseSync(':memory:');
+  try {
+    migrate(database, migrations);
+    return schemaText(database);
+  } finally {
+    database.close();
+  }
+}
+
+function schemaText(database: DatabaseSync): string {
+  return JSON.stringify(database.prepare('SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name').all());
 }
 
 function requireWhole(database: DatabaseSync, file: string): void {

@@ -7,7 +7,7 @@ import { writeWhole } from './durable-file.ts';
 import { readMark } from './generation-mark.ts';
 import { inspectDatabase } from './inspect-database.ts';
 import { type Migration, MIGRATIONS, migrate, schemaVersion } from './sqlite-schema.ts';
-import { StoreError } from './store-error.ts';
+import { StoreError, storeErrorOf } from './store-error.ts';
 import type { StoreFiles } from './store-files.ts';
 import { wayBack } from './way-back.ts';
 
@@ -25,7 +25,7 @@ export function openDatabase(
   clock: Clock,
   migrations: readonly Migration[] = MIGRATIONS,
 ): DatabaseSync {
-  if (existsSync(files.database)) requireSound(files, clock, migrations.length);
+  if (existsSync(files.database)) requireSound(files, clock, migrations);
   else createDatabase(files, clock, migrations);
   const database = new DatabaseSync(files.database, { timeout: BUSY_TIMEOUT_MS });
   try {
@@ -43,16 +43,33 @@ export function openDatabase(
   }
 }
 
-function requireSound(files: StoreFiles, clock: Clock, schemaMax: number): void {
+function requireSound(files: StoreFiles, clock: Clock, migrations: readonly Migration[]): void {
   try {
-    const { generation } = inspectDatabase(files.database, schemaMax);
+    rollBack(files);
+    const { generation } = inspectDatabase(files.database, migrations);
     const acknowledged = readMark(files.mark);
     if (generation < acknowledged) throw lostGenerations(files, generation, acknowledged);
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
-    if (error.reason === 'too-new') throw advised(error, wayBack(files, files.ofSchema(schemaMax), clock));
+    if (error.reason === 'too-new') throw advised(error, wayBack(files, files.ofSchema(migrations.length), clock));
     if (error.reason === 'damaged') throw advised(error, wayBack(files, files.lastGood, clock));
     throw error;
+  }
+}
+
+/**
+ * A new database, or a copy that was put in its place, gets its write-ahead log when it is first opened. A crash in the
+ * middle of that leaves a journal, which only somebody who may write can roll back.
+ */
+function rollBack({ database: file }: StoreFiles): void {
+  if (!existsSync(`${file}-journal`)) return;
+  const database = new DatabaseSync(file);
+  try {
+    database.prepare('SELECT count(*) FROM sqlite_schema').get();
+  } catch (error) {
+    throw storeErrorOf(error, `The store ${file}`);
+  } finally {
+    database.close();
   }
 }
 
@@ -78,6 +95,8 @@ function createDatabase(files: StoreFiles, clock: Clock, migrations: readonly Mi
   writeWhole(files.draft, files.database, () => {
     const database = new DatabaseSync(files.draft);
     try {
+      // Nothing to go back to: a draft that is not whole is thrown away.
+      database.exec('PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF');
       migrate(database, migrations);
     } finally {
       database.close();
