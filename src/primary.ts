@@ -111,10 +111,11 @@ export class Primary {
 
   /** Routing first, then the addresses: nobody is let in before there is somewhere to go. */
   async start(document: ConfigDocument, source: string): Promise<void> {
-    const { config, clock, control, log, metrics } = this.#parts;
+    const { config, clock, control, dataPlane, log, metrics } = this.#parts;
     await control.start(document, source);
     await this.#listen();
-    const server = await createAdminServer({ control, metrics, clock, log, version: VERSION });
+    const workers = dataPlane instanceof WorkerPool ? dataPlane : null;
+    const server = await createAdminServer({ control, metrics, workers, clock, log, version: VERSION });
     this.#admin = await named('the admin API', config.admin.listen, listenAdmin(server, config.admin.listen));
     log.info({ url: this.#admin.url }, 'admin API ready');
   }

@@ -15,7 +15,7 @@ import type {
 } from '../schema/api.ts';
 import type { ConfigDocument, MirrorDocument } from '../schema/config.ts';
 import { withDefaults } from '../schema/with-defaults.ts';
-import type { DataPlane, TargetHealth } from '../snapshot/data-plane.ts';
+import type { DataPlane, TargetHealth, WorkerReport } from '../snapshot/data-plane.ts';
 import { ChangeLine } from './change-line.ts';
 import { type RunTimeChanges, applyConfig } from './changes/config-change.ts';
 import { deleteMirror, putMirror } from './changes/mirror-changes.ts';
@@ -213,6 +213,11 @@ export class ControlPlane {
   async status(): Promise<Status> {
     const report = await this.#options.dataPlane.report();
     return statusOf(this.state, report, this.#options.health, { startedAt: this.#startedAt, ready: this.isReady });
+  }
+
+  /** The processes that serve requests. */
+  async workers(): Promise<WorkerReport[]> {
+    return [...(await this.#options.dataPlane.report()).workers];
   }
 
   /** To be called with what the health checks find. */

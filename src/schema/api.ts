@@ -272,6 +272,28 @@ const poolStatus = strictObject(
   { title: 'PoolStatus', description: 'One pool.' },
 );
 
+export const WorkerListSchema = strictObject(
+  {
+    items: Type.Array(
+      strictObject(
+        {
+          worker: text('Its number; two of the same number: one takes over from the other.'),
+          pid: count('Its process id.'),
+          generation: count('The generation that it serves.'),
+        },
+        { title: 'Worker', description: 'One process that serves requests.' },
+      ),
+      { description: 'The processes.' },
+    ),
+  },
+  { title: 'WorkerList', description: 'The processes that serve requests.' },
+);
+
+export const WorkersRestartedSchema = strictObject(
+  { restarted: count('How many workers were replaced.') },
+  { title: 'WorkersRestarted', description: 'What a restart of the workers did.' },
+);
+
 export const StatusSchema = strictObject(
   {
     generation: count('The generation that serves.'),

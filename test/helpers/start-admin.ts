@@ -44,7 +44,7 @@ export async function startAdmin(
     text: async () => 'cutover_generation 1\n',
     contentType: 'text/plain; version=0.0.4; charset=utf-8',
   };
-  const server = await createAdminServer({ control, clock, log, metrics, version: '0.0.0', ...more });
+  const server = await createAdminServer({ control, clock, log, metrics, workers: null, version: '0.0.0', ...more });
   const admin = await listenAdmin(server, address);
   onTestFinished(() => admin.close());
   return { ...world, admin, server, call: (method, path, options) => call(admin.url + path, method, options) };

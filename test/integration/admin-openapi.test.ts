@@ -50,6 +50,8 @@ describe('/openapi.json', () => {
       '/v1/services/{service}/rollback post',
       '/v1/services/{service}/split get put',
       '/v1/status get',
+      '/v1/workers get',
+      '/v1/workers/restart post',
     ]);
   });
 

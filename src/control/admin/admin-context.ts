@@ -11,8 +11,15 @@ export interface AdminContext {
   readonly keys: IdempotencyKeys;
   readonly clock: Clock;
   readonly log: Log;
+  /** The worker processes; `null`: this process serves alone. */
+  readonly workers: WorkerProcesses | null;
   /** The metrics in Prometheus's text format. */
   readonly metrics: { text(): Promise<string>; readonly contentType: string };
+}
+
+export interface WorkerProcesses {
+  /** Replaces every worker, one after the other, and drops nothing. Resolves when all new ones accept. */
+  restart(): Promise<{ restarted: number }>;
 }
 
 /** Adds the routes of one resource. */

@@ -16,6 +16,7 @@ export type ProblemCode =
   | 'wrong-host'
   | 'head-too-large'
   | 'too-many-watchers'
+  | 'no-workers'
   | 'internal';
 
 export interface ProblemKind {
@@ -55,6 +56,11 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     status: 404,
     title: 'There is no such resource',
     remedy: 'Look at the list that it should be in.',
+  },
+  'no-workers': {
+    status: 409,
+    title: 'There are no worker processes',
+    remedy: 'Everything is served by one process ("workers: 0"): restart or upgrade the program itself.',
   },
   'no-such-path': {
     status: 404,

@@ -34,6 +34,7 @@ import { serviceRoutes } from './routes/services.ts';
 import { splitRoutes } from './routes/split.ts';
 import { statusRoutes } from './routes/status.ts';
 import { targetRoutes } from './routes/targets.ts';
+import { workerRoutes } from './routes/workers.ts';
 import { parseStrictJson } from './strict-json.ts';
 
 /** Longest body of a request, but for a configuration. */
@@ -58,6 +59,7 @@ const PATH_PART_CHARS_MAX = 300;
 export interface AdminServerOptions {
   readonly control: ControlPlane;
   readonly metrics: AdminContext['metrics'];
+  readonly workers: AdminContext['workers'];
   readonly clock: Clock;
   readonly log: Log;
   /** Of the product, shown in /openapi.json. */
@@ -77,7 +79,7 @@ export interface AdminServer {
 
 /** The admin API as `ControlPlane` gives it, over HTTP. */
 export async function createAdminServer(options: AdminServerOptions): Promise<AdminServer> {
-  const { control, metrics, clock, log } = options;
+  const { control, metrics, workers, clock, log } = options;
   const requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
   const http = createServer({
     headersTimeout: requestTimeoutMs,
@@ -93,7 +95,7 @@ export async function createAdminServer(options: AdminServerOptions): Promise<Ad
   const gate = new ConnectionGate(http);
   const allowed: AllowedHosts = { hosts: new Set() };
   const app = createApp(http);
-  const context = { control, metrics, clock, log, keys: new IdempotencyKeys(control.store, clock, log) };
+  const context = { control, metrics, workers, clock, log, keys: new IdempotencyKeys(control.store, clock, log) };
 
   refuseAsProblems(app, log);
   guardEveryRequest(app, allowed, gate);
@@ -114,6 +116,7 @@ const ALL_ROUTES: readonly Routes[] = [
   rollbackRoutes,
   mirrorRoutes,
   statusRoutes,
+  workerRoutes,
   configRoutes,
   generationRoutes,
   eventRoutes,

@@ -52,6 +52,7 @@ const SAYINGS: Readonly<Record<StoreErrorReason, string>> = {
 /** Primary result codes of SQLite (https://www.sqlite.org/rescode.html); the lowest 8 bits of every code. */
 const SQLITE_IOERR = 10;
 const SQLITE_REASONS: ReadonlyMap<number, StoreErrorReason> = new Map([
+  [1, 'damaged'], // ERROR: not the format, or not the tables, that our statements are written for
   [5, 'locked'], // BUSY
   [6, 'locked'], // LOCKED
   [8, 'read-only'], // READONLY

@@ -85,6 +85,8 @@ export class WorkerPool implements DataPlane {
   #respawnMs = RESPAWN_MS_MIN;
   #hasStarted = false;
   #isEnding = false;
+  /** Who asks while one is under way waits for that one. */
+  #restarting: Promise<{ restarted: number }> | null = null;
   #succession: PromiseWithResolvers<Succession> | null = null;
   #fencedTotal = 0;
 
@@ -208,7 +210,14 @@ export class WorkerPool implements DataPlane {
   // --- starting and replacing --------------------------------------------------------------------------------------
 
   /** Replaces every worker, one after the other: the new one accepts before the old one stops. */
-  async restart(): Promise<{ restarted: number }> {
+  restart(): Promise<{ restarted: number }> {
+    this.#restarting ??= this.#restartAll().finally(() => {
+      this.#restarting = null;
+    });
+    return this.#restarting;
+  }
+
+  async #restartAll(): Promise<{ restarted: number }> {
     const before = [...this.#serving];
     for (const [index, name] of before) {
       const old = [...this.#links].find((link) => link.name === name);

@@ -65,6 +65,8 @@ export class RequestHead {
   /** The value of Connection, lower case; "" without one. */
   connection = '';
 
+  #isLast = false;
+
   constructor(limits: RequestLimits) {
     this.#limits = limits;
     this.fields = new FieldSection(limits.fieldsMax);
@@ -214,6 +216,7 @@ export class RequestHead {
     let lengths = 0;
     let codings = 0;
     let upgradeIndex = -1;
+    this.#isLast = false;
     for (let i = 0; i < fields.count; i++) {
       switch (fields.ids[i]) {
         case FIELD.host:
@@ -235,6 +238,10 @@ export class RequestHead {
           break;
         case FIELD.connection:
           this.connection = `${this.connection === '' ? '' : `${this.connection}, `}${fields.value(i).toLowerCase()}`;
+          break;
+        case FIELD['proxy-connection']:
+          // No field of HTTP (RFC 9112 appendix C.2.2), but there are recipients that read nothing behind its "close".
+          this.#isLast ||= listHas(fields.value(i).toLowerCase(), 'close');
           break;
         case FIELD.upgrade:
           // Two Upgrade lines are a list; a list is not a choice that we make for the target.
@@ -321,6 +328,7 @@ export class RequestHead {
         this.upgrade = this.fields.value(upgradeIndex).toLowerCase();
       }
     }
+    this.keepAlive &&= !this.#isLast;
     if (this.minor === 0) {
       // RFC 9110 section 10.1.1: an expectation of an HTTP/1.0 client is ignored.
       this.expectsContinue = false;

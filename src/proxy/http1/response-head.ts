@@ -93,6 +93,7 @@ export class ResponseHead {
     let lengths = 0;
     let codings = 0;
     let chunked = false;
+    let isLast = false;
     this.contentLength = -1;
     this.connection = '';
     this.upgrade = '';
@@ -113,6 +114,10 @@ export class ResponseHead {
         case FIELD.connection:
           this.connection = `${this.connection === '' ? '' : `${this.connection}, `}${fields.value(i).toLowerCase()}`;
           break;
+        case FIELD['proxy-connection']:
+          // As in a request.
+          isLast ||= listHas(fields.value(i).toLowerCase(), 'close');
+          break;
         case FIELD.upgrade:
           this.upgrade = fields.value(i).toLowerCase();
           break;
@@ -122,7 +127,7 @@ export class ResponseHead {
         default:
       }
     }
-    this.keepAlive = this.minor === 1 && (this.connection === '' || !listHas(this.connection, 'close'));
+    this.keepAlive = this.minor === 1 && !isLast && (this.connection === '' || !listHas(this.connection, 'close'));
     return this.#interpretFraming(method, lengths, codings, chunked);
   }
 
