@@ -131,6 +131,7 @@ describe('whether the target keeps the connection', () => {
     ['"close" in a list', answer('200 OK', 'Connection: foo,\tCLOSE ,bar'), false],
     ['"close" in a second line', answer('200 OK', 'Connection: foo', 'connection: close'), false],
     ['a token that only looks like it', answer('200 OK', 'Connection: closed, not-close'), true],
+    ['Proxy-Connection that closes', answer('200 OK', 'Proxy-Connection: foo, Close'), false],
     ['HTTP/1.0', 'HTTP/1.0 200 OK\r\n\r\n', false],
     ['HTTP/1.0 that offers to', 'HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\n', false],
     ['204 that says that a body follows', answer('204 No Content', 'Content-Length: 4'), false],
