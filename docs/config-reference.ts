@@ -1,0 +1,406 @@
+/**
+ * docs/reference/config.md, made from the schema. What a field means, what it is without being set and how far it may go
+ * comes from src/schema/config.ts alone; here are the examples, which are held against the same schema.
+ */
+import type { TSchema } from 'typebox';
+import { parse } from 'yaml';
+
+import { createAjv } from '../src/schema/ajv.ts';
+import { ConfigSchema } from '../src/schema/config.ts';
+import { FORMATS, type FormatName } from '../src/schema/formats.ts';
+
+/** What the page reads of a schema. */
+interface Shape {
+  readonly type?: string | readonly string[];
+  readonly title?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly properties?: Readonly<Record<string, Shape>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: Shape | boolean;
+  readonly propertyNames?: Shape;
+  readonly items?: Shape;
+  readonly enum?: readonly string[];
+  readonly format?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly minProperties?: number;
+  readonly maxProperties?: number;
+}
+
+interface Section {
+  /** Where it stands in a file, such as `services.SERVICE.health`; "" for the file itself. */
+  readonly at: string;
+  readonly shape: Shape;
+}
+
+interface ValueKind {
+  readonly name: string;
+  readonly meaning: string;
+  readonly example: string;
+}
+
+/** How each format is called on the page, and written. */
+const KINDS: Readonly<Record<FormatName, ValueKind>> = {
+  id: {
+    name: 'name',
+    meaning: '1 to 63 characters of a-z, 0-9, ".", "_" and "-", the first a letter or digit.',
+    example: 'blue',
+  },
+  duration: {
+    name: 'duration',
+    meaning: 'A number with the unit ms, s, m or h, in whole milliseconds; at most 596h.',
+    example: '250ms',
+  },
+  timeout: { name: 'duration above 0', meaning: 'A duration that is not 0.', example: '30s' },
+  'timeout-or-none': {
+    name: 'duration above 0, or none',
+    meaning: 'A duration that is not 0, or "none" for no limit.',
+    example: '5m',
+  },
+  size: { name: 'size', meaning: 'A whole number with the unit B, KiB, MiB or GiB.', example: '64KiB' },
+  limit: { name: 'size above 0', meaning: 'A size that is not 0.', example: '1MiB' },
+  'limit-or-none': {
+    name: 'size above 0, or none',
+    meaning: 'A size that is not 0, or "none" for no limit.',
+    example: 'none',
+  },
+  'listen-address': {
+    name: 'address',
+    meaning: 'Host or IP address, and port; IPv6 in brackets; port 0 is any free one.',
+    example: '0.0.0.0:8080',
+  },
+  'admin-address': {
+    name: 'address or socket',
+    meaning: 'An address, or "unix:" with an absolute path of at most 107 bytes.',
+    example: 'unix:/run/cutover.sock',
+  },
+  'target-url': {
+    name: 'target URL',
+    meaning: '"http://", a host or IP address, and a port (80 where none is given); nothing behind it.',
+    example: 'http://127.0.0.1:3001',
+  },
+  'host-pattern': {
+    name: 'host pattern',
+    meaning: 'A host in lower case without a port, or "*." and a host for everything below it.',
+    example: '*.shop.example.com',
+  },
+  'path-prefix': {
+    name: 'path prefix',
+    meaning: 'Begins with "/"; no query, no "." or ".." segments.',
+    example: '/api',
+  },
+  'request-path': { name: 'path', meaning: 'Begins with "/"; as it is sent, query included.', example: '/healthz' },
+  cidr: { name: 'CIDR block', meaning: 'An IP address, or a block of them.', example: '10.0.0.0/8' },
+  'field-name': { name: 'field name', meaning: 'The name of a header field in lower case.', example: 'x-group' },
+  'field-value': {
+    name: 'field value',
+    meaning: 'The whole value of a header field, as it is sent.',
+    example: 'beta',
+  },
+  token: {
+    name: 'token',
+    meaning: "Letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 section 5.6.2).",
+    example: 'websocket',
+  },
+  'affinity-key': {
+    name: 'affinity key',
+    meaning: '"cookie:NAME", "header:NAME" or "client-ip".',
+    example: 'cookie:uid',
+  },
+  'status-range': {
+    name: 'status',
+    meaning: 'A status code, or two with "-" between them, both included.',
+    example: '200-299',
+  },
+  'host-header': {
+    name: 'host',
+    meaning: 'A host or IP address, with or without a port.',
+    example: 'shop.example.com',
+  },
+};
+
+const PERCENT: ValueKind = {
+  name: 'percent',
+  meaning: 'A number from 0 to 100 with at most two decimals.',
+  example: '12.5',
+};
+
+/** Names that stand for whatever the operator calls a thing. */
+const PLACEHOLDERS: Readonly<Record<string, string>> = { listeners: 'LISTENER', services: 'SERVICE', pools: 'POOL' };
+
+/** One example of each section, with every field that the section has. */
+const EXAMPLES: Readonly<Record<string, string>> = {
+  '': `
+listeners: { web: { listen: "0.0.0.0:8080" } }
+admin: { listen: "127.0.0.1:9900" }
+state: { path: /var/lib/cutover }
+workers: 4
+trustedProxies: ["10.0.0.0/8"]
+shutdown: { drainTimeout: 1m }
+services:
+  shop: { pools: { blue: { targets: [ { url: "http://127.0.0.1:3001" } ] } } }`,
+  'listeners.LISTENER': `
+listen: "[::]:8080"
+protocol: http
+timeouts: { keepAlive: 30s }
+limits: { connections: 5000 }`,
+  'listeners.LISTENER.timeouts': `
+requestHead: 5s
+keepAlive: 30s
+halfClose: 2s
+linger: 1s`,
+  'listeners.LISTENER.limits': `
+requestLine: 8KiB
+head: 64KiB
+fields: 200
+pipelined: 128KiB
+requestsPerConnection: 100000
+connections: 5000`,
+  admin: `
+listen: "unix:/run/cutover/admin.sock"`,
+  state: `
+path: /var/lib/cutover`,
+  shutdown: `
+announce: 5s
+drainTimeout: 1m`,
+  'services.SERVICE': `
+match: { hosts: ["shop.example.com"] }
+pools:
+  blue: { version: "1.4.0", targets: [ { url: "http://10.0.0.1:3000" }, { url: "http://10.0.0.2:3000" } ] }
+  green: { version: "1.5.0", targets: [ { url: "http://10.0.0.3:3000" }, { url: "http://10.0.0.4:3000" } ] }
+split: { blue: 95, green: 5 }
+algorithm: least-connections
+health: { path: /healthz }
+rules: [ { name: testers, when: { headers: { x-group: beta } }, pool: green } ]
+affinity: { key: ["cookie:uid"] }
+sticky: { cookie: shop_target }
+mirror: { pool: green, percent: 10 }
+timeouts: { responseHead: 10s }
+limits: { requestBody: 10MiB }
+upstream: { idleConnections: 64 }
+upgrades: []
+ambiguousPaths: true`,
+  'services.SERVICE.match': `
+hosts: ["shop.example.com", "*.shop.example.com"]
+pathPrefix: /api`,
+  'services.SERVICE.pools.POOL': `
+version: "1.4.0"
+targets: [ { url: "http://10.0.0.1:3000" } ]`,
+  'services.SERVICE.pools.POOL.targets[]': `
+url: "http://10.0.0.1:3000"
+weight: 2
+zone: eu-1a
+state: drain`,
+  'services.SERVICE.health': `
+path: /healthz
+host: shop.example.com
+interval: 5s
+timeout: 500ms
+rise: 3
+fall: 2
+status: [200, "300-399"]
+initialState: down`,
+  'services.SERVICE.rules[]': `
+name: office
+when: { clientIp: ["203.0.113.0/24"] }
+pool: green`,
+  'services.SERVICE.rules[].when': `
+headers: { x-group: beta }
+clientIp: ["203.0.113.0/24", "2001:db8::/32"]`,
+  'services.SERVICE.affinity': `
+key: ["cookie:uid", "client-ip"]
+salt: summer-release`,
+  'services.SERVICE.sticky': `
+cookie: shop_target
+secret: "32 random characters, the same on each machine"`,
+  'services.SERVICE.mirror': `
+pool: green
+percent: 10
+unsafeMethods: true
+concurrency: 16
+bodyBytes: 0B
+timeout: 1s`,
+  'services.SERVICE.timeouts': `
+connect: 500ms
+responseHead: 10s
+requestBodyIdle: 10s
+responseBodyIdle: 5m
+tunnelIdle: 10m
+total: 1m`,
+  'services.SERVICE.limits': `
+requestBody: 10MiB
+responseHead: 32KiB
+responseFields: 100`,
+  'services.SERVICE.upstream': `
+idleConnections: 64
+idleTimeout: 30s`,
+};
+
+const INTRODUCTION = `# Configuration
+
+This page is made from the schema (\`npm run docs\`); a test fails when it is stale.
+
+A configuration is one file, YAML or JSON. \`cutover check --config FILE\` says whether it can be served, and if not, everything
+that is wrong with it, each with its line. A field that is not on this page is an error, with a guess at what was meant.
+
+**When a change takes effect.** \`services\` may change while the proxy runs: SIGHUP reads the file again, \`POST /v1/config\` takes a
+new one, either all or nothing. Everything else is fixed when the process starts; a file that differs there is refused until a
+restart or a \`cutover upgrade\`.
+
+**File and run time.** What the admin API changed (splits, target states and weights, mirrors, pools, whole services) is kept in the
+store, survives restarts, and wins over the file for as long as what it names still exists there.
+
+**What must fit together**, besides what the tables say: a service of several pools has a split, shares sum to 100, and every pool that a split, rule
+or mirror names exists; a rule has at least one condition, and its name once; no target stands twice in a pool, is an address of
+this proxy itself, or an unspecified, link-local or multicast one; no two services claim the same host and path; no two listeners share an
+address; the admin API listens on a loopback address or a socket, since in this version it asks nobody who they are. \`https\` and
+\`tcp\` listeners and \`https\` targets are not available in this version.`;
+
+/** The whole page. Throws where a section has no example, or one that is wrong or leaves a field out. */
+export function configReference(): string {
+  const sections = sectionsOf('', ConfigSchema as unknown as Shape);
+  for (const at of Object.keys(EXAMPLES)) {
+    if (!sections.some((section) => section.at === at)) throw new Error(`there is an example of ${at}, which is gone`);
+  }
+  return `${[INTRODUCTION, kindsText(), ...sections.map(sectionText)].join('\n\n')}\n`;
+}
+
+/** The object itself, then those inside it in the order of the schema. */
+function sectionsOf(at: string, shape: Shape): Section[] {
+  const inner = Object.entries(shape.properties ?? {}).flatMap(([field, value]) => {
+    const path = at === '' ? field : `${at}.${field}`;
+    if (value.properties !== undefined) return sectionsOf(path, value);
+    const items = value.items ?? {};
+    if (items.properties !== undefined) return sectionsOf(`${path}[]`, items);
+    const values = valuesOf(value);
+    return values?.properties === undefined ? [] : sectionsOf(`${path}.${PLACEHOLDERS[field] ?? 'NAME'}`, values);
+  });
+  return [{ at, shape }, ...inner];
+}
+
+function valuesOf({ additionalProperties }: Shape): Shape | null {
+  return typeof additionalProperties === 'object' ? additionalProperties : null;
+}
+
+function sectionText({ at, shape }: Section): string {
+  const rows = Object.entries(shape.properties ?? {}).map(([name, field]) => {
+    const isRequired = shape.required?.includes(name) ?? false;
+    const path = at === '' ? name : `${at}.${name}`;
+    const cells = [
+      `\`${name}\``,
+      valueText(path, field),
+      defaultText(field, isRequired),
+      boundsText(field),
+      meaningOf(field),
+    ];
+    return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  });
+  return [
+    `## ${at === '' ? 'The file' : `\`${at}\``}`,
+    shape.description ?? '',
+    ['| field | value | default | bounds | meaning |', '|---|---|---|---|---|', ...rows].join('\n'),
+    `\`\`\`yaml\n${exampleOf(at, shape)}\n\`\`\``,
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+function meaningOf({ description }: Shape): string {
+  if (description === undefined) throw new Error('a field of the schema has no description');
+  return description;
+}
+
+function valueText(path: string, shape: Shape): string {
+  if (shape.enum !== undefined) return shape.enum.map((value) => `\`${value}\``).join(', ');
+  if (shape.format !== undefined) return kindOf(shape.format).name;
+  if (shape.items !== undefined) return `list of ${innerText(`${path}[]`, shape.items)}`;
+  const values = valuesOf(shape);
+  if (values !== null) {
+    const placeholder = PLACEHOLDERS[path.split('.').at(-1) ?? ''] ?? 'NAME';
+    return `${valueText('', shape.propertyNames ?? {})} → ${innerText(`${path}.${placeholder}`, values)}`;
+  }
+  if (shape.properties !== undefined) return innerText(path, shape);
+  switch (shape.type) {
+    case 'integer':
+      return 'whole number';
+    case 'boolean':
+      return '`true`, `false`';
+    case 'string':
+      return 'text';
+    default:
+      throw new Error(`the page has no word for ${JSON.stringify(shape.type)}`);
+  }
+}
+
+/** Fields of its own have a section of their own. */
+function innerText(path: string, shape: Shape): string {
+  if (shape.properties === undefined) return valueText(path, shape);
+  // As GitHub makes anchors of headings: in lower case, with nothing but letters, digits and hyphens.
+  return `[${shape.title ?? 'fields'}](#${path.toLowerCase().replaceAll(/[^a-z0-9-]/g, '')})`;
+}
+
+function kindOf(format: string): ValueKind {
+  if (format === 'percent') return PERCENT;
+  const kind = KINDS[format as FormatName];
+  if (kind === undefined) throw new Error(`the page has no word for the format "${format}"`);
+  return kind;
+}
+
+function defaultText({ default: value, properties }: Shape, isRequired: boolean): string {
+  if (isRequired) return 'required';
+  if (value === undefined) return 'not set';
+  return properties === undefined ? `\`${JSON.stringify(value)}\`` : 'all defaults';
+}
+
+function boundsText(shape: Shape): string {
+  const { minimum, maximum, minLength, maxLength, minItems, maxItems, minProperties, maxProperties } = shape;
+  // The longest text of a format is more than any sensible value has: the formats themselves are the bounds.
+  const lengths = shape.format === undefined ? range(minLength, maxLength, ' characters') : '';
+  return [
+    range(minimum, maximum, ''),
+    lengths,
+    range(minItems, maxItems, ' entries'),
+    range(minProperties, maxProperties, ' entries'),
+  ]
+    .filter((text) => text !== '')
+    .join(', ');
+}
+
+function range(from: number | undefined, to: number | undefined, unit: string): string {
+  const number = (value: number): string => value.toLocaleString('en');
+  if (from !== undefined && to !== undefined) return `${number(from)} to ${number(to)}${unit}`;
+  if (from !== undefined) return `${number(from)}${unit} or more`;
+  return to === undefined ? '' : `at most ${number(to)}${unit}`;
+}
+
+function kindsText(): string {
+  const kinds = [...Object.values(KINDS), PERCENT];
+  for (const [format, { example }] of Object.entries(KINDS)) {
+    const problem = FORMATS[format as FormatName](example);
+    if (problem !== null) throw new Error(`the example "${example}" of ${format} ${problem}`);
+  }
+  return [
+    '## How values are written',
+    [
+      '| value | is | example |',
+      '|---|---|---|',
+      ...kinds.map(({ name, meaning, example }) => `| ${name} | ${meaning.replaceAll('|', '\\|')} | \`${example}\` |`),
+    ].join('\n'),
+  ].join('\n\n');
+}
+
+function exampleOf(at: string, shape: Shape): string {
+  const text = EXAMPLES[at]?.trim();
+  if (text === undefined) throw new Error(`${at} has no example in docs/config-reference.ts`);
+  const value = parse(text) as Record<string, unknown>;
+  const left = Object.keys(shape.properties ?? {}).filter((field) => !Object.hasOwn(value, field));
+  if (left.length > 0) throw new Error(`the example of ${at} leaves out ${left.join(', ')}`);
+  const ajv = createAjv({ fillDefaults: false, allErrors: true });
+  if (!ajv.validate(shape as unknown as TSchema, value)) throw new Error(`the example of ${at}: ${ajv.errorsText()}`);
+  return text;
+}
