@@ -1,5 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
 
@@ -20,6 +21,8 @@ export interface StoreProcessOptions {
 export class StoreProcess {
   readonly #child: ChildProcess;
   readonly #closed: Promise<unknown>;
+  /** What strace tells. */
+  readonly #trace: string;
   #said = '';
 
   /** Ends with the test. */
@@ -30,8 +33,9 @@ export class StoreProcess {
   }
 
   constructor({ folder, changes, then, tamper, cache }: StoreProcessOptions) {
+    this.#trace = `${folder}.trace`;
     const writer = [process.execPath, WRITER, folder, String(changes), ...(then === undefined ? [] : [then])];
-    const [command = '', ...args] = tamper === undefined ? writer : [...tamperWith(tamper), ...writer];
+    const [command = '', ...args] = tamper === undefined ? writer : [...this.#straceThat(tamper), ...writer];
     const env = { ...process.env, NODE_COMPILE_CACHE: cache };
     // A group of its own: what strace runs ends with it.
     this.#child = spawn(command, args, { env, detached: true, stdio: ['ignore', 'pipe', 'inherit'] });
@@ -58,6 +62,11 @@ export class StoreProcess {
     return /^refused (.*)$/m.exec(this.#said)?.[1] ?? null;
   }
 
+  /** Whether it came to the system call that was to be tampered with. */
+  get wasTamperedWith(): boolean {
+    return readFileSync(this.#trace, 'utf8').includes('(INJECTED)');
+  }
+
   /** Until it has said so. */
   async says(line: RegExp): Promise<void> {
     while (!line.test(this.#said))
@@ -76,6 +85,13 @@ export class StoreProcess {
     await this.#closed;
   }
 
+  #straceThat(tamper: string): string[] {
+    const calls = /^inject=([^:]*)/.exec(tamper)?.[1] ?? '';
+    // Stopping at no other call makes a start faster by half, but with it strace 6.1 injects no signals.
+    const filter = tamper.includes(':signal=') ? [] : ['-f', '--seccomp-bpf'];
+    return ['strace', ...filter, '-qq', '-o', this.#trace, '-e', `trace=${calls}`, '-e', tamper];
+  }
+
   async #failed(): Promise<never> {
     await this.#closed;
     throw new Error(`the process ended, having said ${JSON.stringify(this.#said)}`);
@@ -89,11 +105,4 @@ export function whyNoStrace(): string | null {
   const reason = `strace does not run here: ${error?.message ?? stderr}`;
   if (process.env['CUTOVER_REQUIRE_PEERS'] === '1') throw new Error(reason);
   return reason;
-}
-
-function tamperWith(tamper: string): string[] {
-  const calls = /^inject=([^:]*)/.exec(tamper)?.[1] ?? '';
-  // Stopping at no other call makes a start faster by half, but with it strace 6.1 injects no signals.
-  const filter = tamper.includes(':signal=') ? [] : ['-f', '--seccomp-bpf'];
-  return ['strace', ...filter, '-qq', '-o', '/dev/null', '-e', `trace=${calls}`, '-e', tamper];
 }

@@ -83,7 +83,7 @@ export function checkUpload(entry: ClientEntry, response: ClientResponse, sent: 
   entry.truncated = got.sha256 !== createHash('sha256').update(sent).digest('hex');
 }
 
-/** Asks, and writes down what came of it; `null` where no whole answer came. */
+/** Asks, and writes down what came of it; `null` where no whole answer of an application came. */
 export async function ask(
   client: HttpClient,
   entry: ClientEntry,
@@ -95,7 +95,7 @@ export async function ask(
     startedAt,
     client.request(withId(entry, request)).then((one) => [one]),
   );
-  return response ?? null;
+  return entry.version === null ? null : (response ?? null);
 }
 
 async function settle(

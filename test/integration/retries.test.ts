@@ -149,6 +149,29 @@ describe('a target that refuses connections', () => {
     expect(await proxy.admin.metric('cutover_failures_total')).toBe(0);
   });
 
+  test('is passed over for a kept connection to the next one, with nothing left unsent', async () => {
+    const gone = await startBackend('gone');
+    const { url } = gone;
+    await gone.close();
+    const well = await startBackend('well');
+    const proxy = await startProxy({
+      services: appService(
+        {
+          only: [
+            { version: '', url },
+            { version: '', url: well.url },
+          ],
+        },
+        { timeouts: { responseHead: '2s' } },
+      ),
+    });
+    const client = await startClient(proxy.port);
+    const versions: (string | null)[] = [];
+    for (let count = 0; count < 6; count += 1) versions.push((await client.request()).field('x-version'));
+    expect(versions).toEqual(Array.from({ length: 6 }, () => 'well'));
+    expect(well.connectionsTotal).toBe(1);
+  });
+
   test('and has no other beside it is a 502 after a bounded number of tries', async () => {
     const gone = await startBackend('gone');
     const { url } = gone;

@@ -1,0 +1,171 @@
+/** Many at once, and none of them nice: what one client or target does must not be felt by the others. */
+import { connect, type Socket } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { startBackend } from '../helpers/start-backend.ts';
+import { Backend } from '../helpers/backend.ts';
+import { ask as askNoted, patient, plain, streaming, uploading } from '../helpers/client-temper.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { HttpClient } from '../helpers/http-client.ts';
+import { RequestLedger } from '../helpers/request-ledger.ts';
+import { ask, startClient } from '../helpers/start-client.ts';
+import { appService, startProxy, type TestProxy } from '../helpers/start-proxy.ts';
+
+async function expectBalanced(proxy: TestProxy): Promise<void> {
+  await eventually(async () => expect(await proxy.admin.metric('cutover_requests_in_flight')).toBe(0));
+  expect(await proxy.admin.metric('cutover_ledger_imbalance')).toBe(0);
+}
+
+test('200 clients that send a byte now and then do not slow down one that does not', async () => {
+  const backend = await startBackend('v1');
+  const proxy = await startProxy({
+    services: appService({ only: backend }),
+    listener: { timeouts: { requestHead: '2s' } },
+  });
+  const slow = Array.from({ length: 200 }, () => {
+    const socket = connect(proxy.port, '127.0.0.1').on('error', () => undefined);
+    onTestFinished(() => void socket.destroy());
+    socket.write('GET / HTTP/1.1\r\nX-A: ');
+    return socket.resume();
+  });
+  const dripping = setInterval(() => slow.forEach((socket: Socket) => socket.writable && socket.write('a')), 100);
+  onTestFinished(() => clearInterval(dripping));
+
+  const client = await startClient(proxy.port);
+  const times: number[] = [];
+  for (let count = 0; count < 200; count += 1) {
+    const { startedAt, endedAt, status } = await client.request();
+    expect(status).toBe(200);
+    times.push(endedAt - startedAt);
+  }
+  expect(times.toSorted((one, other) => one - other)[190]).toBeLessThan(100);
+  await eventually(() => expect(slow.every((socket) => socket.destroyed || socket.readableEnded)).toBe(true), 6000);
+  expect(backend.requests.length).toBe(200);
+  await expectBalanced(proxy);
+});
+
+test('200 clients that vanish in the middle of everything leave nothing behind', async () => {
+  const backend = await startBackend('v1');
+  const proxy = await startProxy({ services: appService({ only: backend }) });
+  const pieces = {
+    bytes: Array.from({ length: 50 }, () => Buffer.alloc(500)),
+    gapMs: 100,
+    framing: 'chunked' as const,
+  };
+  const requests = [
+    { path: '/hold' },
+    { path: '/download?bytes=5000000&piece=5000&gap=10' },
+    { method: 'POST', path: '/upload', pieces },
+    { path: '/slow?ms=5000' },
+  ];
+  const clients = await Promise.all(Array.from({ length: 200 }, () => HttpClient.connect(proxy.port)));
+  const answers = clients.map((client, index) =>
+    client.request(requests[index % 4]).then(
+      () => 'whole',
+      () => 'broken',
+    ),
+  );
+  await eventually(() => expect(backend.requests.length).toBe(200));
+  clients.forEach((client, index) => (index % 2 === 0 ? client.reset() : client.close()));
+  expect(new Set(await Promise.all(answers))).toEqual(new Set(['broken']));
+  await expectBalanced(proxy);
+  await eventually(() => expect(backend.requests.every(({ outcome }) => outcome === 'aborted')).toBe(true), 2000);
+  expect((await ask(proxy.port)).status).toBe(200);
+});
+
+test('one of three targets that is not there costs nobody an answer', async () => {
+  const backends = await Promise.all(['v1', 'v2', 'v3'].map((version) => startBackend(version)));
+  const proxy = await startProxy({ services: appService({ only: backends }, { timeouts: { responseHead: '2s' } }) });
+  await backends[1]?.close();
+  const answers = await Promise.all(
+    Array.from({ length: 300 }, (_, index) => ask(proxy.port, { method: index % 2 === 0 ? 'GET' : 'POST' })),
+  );
+  expect(answers.every(({ status }) => status === 200)).toBe(true);
+  await expectBalanced(proxy);
+});
+
+test('a target that dies and comes back under load costs no more than what it held', async () => {
+  const ledger = new RequestLedger();
+  const stopping = new AbortController();
+  const steady = await startBackend('steady');
+  let mortal = await Backend.start('mortal');
+  onTestFinished(() => mortal.close());
+  const { port: mortalPort } = mortal;
+  const proxy = await startProxy({ services: appService({ only: [steady, mortal] }) });
+  const hammering = { port: proxy.port, ledger, stop: stopping.signal };
+  const clients = [plain, plain, plain, plain, patient, patient, streaming, uploading].map((temper) =>
+    temper(hammering),
+  );
+  const all: Backend[] = [mortal];
+  let held = 0;
+  for (let death = 0; death < 4; death += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    held += mortal.requests.filter(({ outcome }) => outcome === 'open').length;
+    mortal.kill();
+    await mortal.close();
+    mortal = await Backend.start('mortal', { port: mortalPort });
+    all.push(mortal);
+  }
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  stopping.abort();
+  await Promise.all(clients);
+
+  const balance = ledger.balance([steady, ...all]);
+  expect(balance.requests).toBeGreaterThan(100);
+  expect(balance.failed.length).toBeLessThanOrEqual(held);
+  expect(balance.truncated).toEqual([]);
+  expect(balance.wrongPool).toEqual([]);
+  // An idempotent request may be sent again; one that changes something may not.
+  expect(balance.duplicated.filter((id) => id.startsWith('uploading'))).toEqual([]);
+  await expectBalanced(proxy);
+});
+
+test(
+  'two operators that flip against each other leave every request with one application',
+  { timeout: 60_000 },
+  async () => {
+    const blue = await startBackend('blue');
+    const green = await startBackend('green');
+    const proxy = await startProxy({ services: appService({ blue, green }) });
+    const before = await proxy.admin.metric('cutover_generation');
+    const ledger = new RequestLedger();
+    const stopping = new AbortController();
+    const hammering = { port: proxy.port, ledger, stop: stopping.signal };
+    const clients = Array.from({ length: 12 }, (_, index) => (index % 3 === 0 ? uploading : plain)(hammering));
+    const flips = await Promise.all(
+      ['blue', 'green'].map(async (to) => {
+        const receipts = [];
+        for (let count = 0; count < 100; count += 1) receipts.push(await proxy.admin.cutover('app', to));
+        return receipts;
+      }),
+    );
+    stopping.abort();
+    await Promise.all(clients);
+
+    const generations = flips.flat().map(({ generation }) => generation.after);
+    expect(new Set(generations).size).toBe(200);
+    expect(Math.max(...generations)).toBe(before + 200);
+    expect(flips.flat().every(({ generation }) => generation.after === generation.before + 1)).toBe(true);
+    const { requests, ...balance } = ledger.balance([blue, green]);
+    expect(requests).toBeGreaterThan(100);
+    expect(balance).toEqual({ failed: [], lost: [], duplicated: [], wrongPool: [], truncated: [] });
+    await expectBalanced(proxy);
+  },
+);
+
+test('a request keeps its target when that is taken out of its pool', async () => {
+  const first = await startBackend('first');
+  const second = await startBackend('second');
+  const proxy = await startProxy({ services: appService({ only: first }) });
+  const ledger = new RequestLedger();
+  const client = await startClient(proxy.port);
+  const entry = ledger.begin('held');
+  const answered = askNoted(client, entry, { path: '/hold' });
+  await eventually(() => expect(first.held).toBe(1));
+  await proxy.admin.must('PUT', '/v1/services/app/pools/only', { version: 'second', targets: [{ url: second.url }] });
+  expect((await ask(proxy.port)).field('x-version')).toBe('second');
+  first.release();
+  await answered;
+  expect(entry).toMatchObject({ version: 'first', failure: null });
+  await eventually(() => expect(first.connectionsOpen).toBe(0));
+  await expectBalanced(proxy);
+});
