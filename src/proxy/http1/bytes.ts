@@ -34,6 +34,17 @@ export const VALUE_BYTE = table((byte) => byte === TAB || (byte >= SP && byte !=
  */
 export const TARGET_BYTE = table((byte) => byte > SP && byte < 0x7f && byte !== 0x23 && byte !== 0x5c);
 
+/**
+ * TARGET_BYTE with further bits for what a path is inspected for: 2 for `?`, 4 for `%` and `.`. The pass over a target
+ * that checks its bytes then also tells whether anything has to be looked at again.
+ */
+export const TARGET_KIND = TARGET_BYTE.map((value, byte) => {
+  if (byte === 0x3f) {
+    return value | 2;
+  }
+  return byte === 0x25 || byte === 0x2e ? value | 4 : value;
+});
+
 /** Bytes of a host without its port: reg-name and IPv4 without percent-encoding and sub-delims; RFC 3986, 3.2.2. */
 export const HOST_BYTE = table(
   (byte) => isAlphaNumeric(byte) || byte === 0x2d || byte === 0x2e || byte === 0x5f || byte === 0x7e,

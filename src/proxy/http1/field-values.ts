@@ -24,6 +24,13 @@ export function isChunked(value: string): boolean {
   return value.length === 7 && (value === 'chunked' || value.toLowerCase() === 'chunked');
 }
 
+/** What was said by Connection so far, in lower case, and one line more. */
+export function joinedConnection(before: string, value: string): string {
+  // What nearly every message says, if anything.
+  const lower = value === 'keep-alive' || value === 'close' ? value : value.toLowerCase();
+  return before === '' ? lower : `${before}, ${lower}`;
+}
+
 /** Whether a comma-separated list, already in lower case, holds `token` as an element of its own. */
 export function listHas(list: string, token: string): boolean {
   if (list === token) {

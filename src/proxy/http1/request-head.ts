@@ -7,10 +7,10 @@
  */
 import { METHODS } from 'node:http';
 import type { FailureCode } from '../errors.ts';
-import { CR, HOST_BYTE, LF, SP, TARGET_BYTE, TOKEN_BYTE } from './bytes.ts';
+import { CR, HOST_BYTE, LF, SP, TARGET_KIND, TOKEN_BYTE } from './bytes.ts';
 import { BAD_SYNTAX, FieldSection, NEED_MORE, TOO_MANY_FIELDS } from './field-section.ts';
 import { FIELD } from './fields.ts';
-import { isChunked, listHas, parseContentLength } from './field-values.ts';
+import { isChunked, joinedConnection, listHas, parseContentLength } from './field-values.ts';
 
 /** How the body of a message is delimited. */
 export type Framing = 'none' | 'length' | 'chunked' | 'until-close';
@@ -35,6 +35,8 @@ export interface RequestLimits {
 export class RequestHead {
   readonly fields: FieldSection;
   readonly #limits: RequestLimits;
+  #lastAuthority = '';
+  #lastHost = '';
 
   /** After `read` said "done": the index of the first byte after the head. */
   end = 0;
@@ -109,8 +111,13 @@ export class RequestHead {
     }
     const method = methodAt(buffer, from, at);
     const targetFrom = ++at;
-    while (at < to && TARGET_BYTE[buffer[at] as number] === 1) {
-      at++;
+    let kinds = 1;
+    for (; at < to; at++) {
+      const kind = TARGET_KIND[buffer[at] as number] as number;
+      if (kind === 0) {
+        break;
+      }
+      kinds |= kind;
     }
     if (at - from > this.#limits.requestLineBytesMax) {
       return 'target_too_long';
@@ -130,7 +137,7 @@ export class RequestHead {
       return 'unknown_method';
     }
     this.method = method;
-    return this.#readTarget(buffer, targetFrom, targetTo);
+    return this.#readTarget(buffer, targetFrom, targetTo, kinds);
   }
 
   #readVersion(buffer: Buffer, from: number, to: number): ReadResult {
@@ -157,7 +164,7 @@ export class RequestHead {
   }
 
   /** Origin-form, absolute-form (its authority then counts, RFC 9112 section 3.2.2) or, for OPTIONS, "*". */
-  #readTarget(buffer: Buffer, from: number, to: number): ReadResult {
+  #readTarget(buffer: Buffer, from: number, to: number, kinds: number): ReadResult {
     this.authority = '';
     const first = buffer[from];
     let pathFrom = from;
@@ -187,20 +194,15 @@ export class RequestHead {
       return 'done';
     }
     this.target = path.charCodeAt(0) === SLASH ? path : `/${path}`;
-    this.#inspectPath();
+    this.#inspectPath(kinds);
     return 'done';
   }
 
-  #inspectPath(): void {
-    const target = this.target;
-    const query = target.indexOf('?');
-    this.pathEnd = query < 0 ? target.length : query;
-    this.ambiguousPath = false;
-    const dot = target.indexOf('/.');
-    const percent = target.indexOf('%');
-    if ((dot >= 0 && dot < this.pathEnd) || (percent >= 0 && percent < this.pathEnd)) {
-      this.ambiguousPath = AMBIGUOUS_PATH.test(target.substring(0, this.pathEnd));
-    }
+  /** `kinds`: the bits of TARGET_KIND that its bytes have. */
+  #inspectPath(kinds: number): void {
+    const query = (kinds & 2) === 0 ? -1 : this.target.indexOf('?');
+    this.pathEnd = query < 0 ? this.target.length : query;
+    this.ambiguousPath = (kinds & 4) !== 0 && AMBIGUOUS_PATH.test(this.target.substring(0, this.pathEnd));
   }
 
   /** Reads what the fields mean. Returns null, or why the request is refused. */
@@ -237,7 +239,7 @@ export class RequestHead {
           }
           break;
         case FIELD.connection:
-          this.connection = `${this.connection === '' ? '' : `${this.connection}, `}${fields.value(i).toLowerCase()}`;
+          this.connection = joinedConnection(this.connection, fields.value(i));
           break;
         case FIELD['proxy-connection']:
           // No field of HTTP (RFC 9112 appendix C.2.2), but there are recipients that read nothing behind its "close".
@@ -284,11 +286,16 @@ export class RequestHead {
         return 'bad_host';
       }
     }
-    const host = hostOf(this.authority);
-    if (host === null) {
-      return 'bad_host';
+    // Nearly all requests of a connection name the same host: what was found out about it once is not found out again.
+    if (this.authority !== this.#lastAuthority) {
+      const host = hostOf(this.authority);
+      if (host === null) {
+        return 'bad_host';
+      }
+      this.#lastAuthority = this.authority;
+      this.#lastHost = host;
     }
-    this.host = host;
+    this.host = this.#lastHost;
     return null;
   }
 

@@ -5,7 +5,7 @@
 import type { FailureCode } from '../errors.ts';
 import { CR, LF, SP, VALUE_BYTE } from './bytes.ts';
 import { FieldSection, NEED_MORE, TOO_MANY_FIELDS } from './field-section.ts';
-import { isChunked, listHas, parseContentLength } from './field-values.ts';
+import { isChunked, joinedConnection, listHas, parseContentLength } from './field-values.ts';
 import { FIELD } from './fields.ts';
 import type { Framing } from './request-head.ts';
 
@@ -112,7 +112,7 @@ export class ResponseHead {
           chunked = isChunked(fields.value(i)) && !fields.hasTrailingSpace(i);
           break;
         case FIELD.connection:
-          this.connection = `${this.connection === '' ? '' : `${this.connection}, `}${fields.value(i).toLowerCase()}`;
+          this.connection = joinedConnection(this.connection, fields.value(i));
           break;
         case FIELD['proxy-connection']:
           // As in a request.
