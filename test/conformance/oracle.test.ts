@@ -15,9 +15,9 @@ import { strictnessPage } from '../fuzz/strictness-page.ts';
 import type { ReadMessage, WireReading } from '../fuzz/wire-reading.ts';
 
 const SEED = 20_261_120;
-const SCANS_MIN = 25_000;
+const SCANS_MIN = 40_000;
 const CONFIRMED_CASES = 150;
-const LIVE_CASES = 300;
+const LIVE_CASES = 400;
 /** So many are shown, as small as they go. */
 const SHOWN_MAX = 3;
 

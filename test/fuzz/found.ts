@@ -1,5 +1,52 @@
-/** Inputs, made as small as they go, in which fuzzing has found something: they are always tried first. */
-export const FOUND: { readonly requests: readonly string[]; readonly responses: readonly string[] } = {
-  requests: [],
-  responses: [],
-};
+/** Inputs, made small, in which something was found: the first that are tried, each as it was when it was found. */
+import type { FuzzCase, RequestCase, ResponseCase } from './fuzz-case.ts';
+
+export const FOUND: readonly FuzzCase[] = [
+  // Coding with a tab behind it: chunked for us, something else for llhttp.
+  request('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\t\r\n\r\n0\r\n\r\n'),
+
+  // Chunk extensions that have no grammar.
+  chunked('5;\r\nhello\r\n0\r\n\r\n'),
+  chunked('5;a= b\r\nhello\r\n0\r\n\r\n'),
+  chunked('5;a="\r\nhello\r\n0\r\n\r\n'),
+  chunked('5;a=b"\r\nhello\r\n0\r\n\r\n'),
+  chunked('5;\xe9\r\nhello\r\n0\r\n\r\n'),
+
+  // Trailers that llhttp takes for fields of the head.
+  chunked('0\r\nContent-Length: 7\r\n\r\n'),
+  chunked('0\r\nTransfer-Encoding: chunked\r\n\r\n'),
+  chunked('0\r\nConnection: close\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n'),
+  chunked('0\r\nProxy-Connection: close\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n'),
+
+  // The last request of its connection, for some.
+  request('GET / HTTP/1.1\r\nProxy-Connection: close\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n'),
+  request('GET / HTTP/1.0\r\nConnection: close, keep-alive\r\n\r\nGET / HTTP/1.0\r\n\r\n'),
+
+  // A reason phrase that was replaced by another.
+  response('HTTP/1.1 200 no\r\n\r\n'),
+
+  // Framing that was not looked at where there is no body.
+  response('HTTP/1.1 200 OK\r\nTransfer-Encoding: \r\n\r\n', { method: 'HEAD' }),
+  response('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n', { method: 'HEAD' }),
+  response('HTTP/1.1 304 Not Modified\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n'),
+  response('HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n'),
+
+  // Interim responses behind which nothing can follow.
+  response('HTTP/1.0 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\n\r\n'),
+  response('HTTP/1.1 103 Early Hints\r\nConnection: close\r\n\r\nHTTP/1.1 200 OK\r\n\r\n'),
+
+  // A switch of protocols that only names the protocol.
+  response('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n', { upgrade: 'websocket' }),
+];
+
+function request(text: string): RequestCase {
+  return { kind: 'request', text, pieces: 'whole', answers: 'at once' };
+}
+
+function chunked(body: string): RequestCase {
+  return request(`POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${body}`);
+}
+
+function response(text: string, more: Partial<ResponseCase> = {}): ResponseCase {
+  return { kind: 'response', text, pieces: 'whole', method: 'GET', upgrade: '', ends: true, ...more };
+}

@@ -6,6 +6,7 @@ import { type Random, seededRandom } from '../../src/base/random.ts';
 import type { Pieces } from '../helpers/write-pieces.ts';
 import { readAsProxy } from './client-reading.ts';
 import { compareReadings, type Comparison, type Difference } from './compare-readings.ts';
+import { FOUND } from './found.ts';
 import type { FuzzCase, RequestCase } from './fuzz-case.ts';
 import { mutate } from './mutate.ts';
 import type { ReaderProcess } from './reader-process.ts';
@@ -36,16 +37,18 @@ export class ScanFuzzer {
   constructor(llhttp: ReaderProcess, seed: number) {
     this.#llhttp = llhttp;
     this.#random = seededRandom(seed);
-    const seeds = readSeeds();
-    this.#corpus = { request: [...seeds.requests], response: [...seeds.responses] };
-    this.#untried = [...this.#plain('request', seeds.requests), ...this.#plain('response', seeds.responses)];
+    this.#corpus = { request: readSeeds('request'), response: readSeeds('response') };
+    const seeds = (['request', 'response'] as const).flatMap((kind) =>
+      this.#corpus[kind].map((text) => this.#dress(kind, text)),
+    );
+    this.#untried = [...seeds, ...FOUND];
   }
 
   get corpusSize(): number {
     return this.#corpus.request.length + this.#corpus.response.length;
   }
 
-  /** Tries a batch of inputs: the seeds as they are first, then mutations. */
+  /** Tries a batch of inputs: what was found before and the seeds as they are, then mutations. */
   async turn(): Promise<Finding[]> {
     const cases = Array.from({ length: BATCH_CASES }, () => this.#untried.pop() ?? this.#next());
     const comparisons = await compareCases(this.#llhttp, cases);
@@ -68,10 +71,6 @@ export class ScanFuzzer {
 
   #kind(): FuzzCase['kind'] {
     return this.#random.next() < RESPONSE_SHARE ? 'response' : 'request';
-  }
-
-  #plain(kind: FuzzCase['kind'], texts: readonly string[]): FuzzCase[] {
-    return texts.map((text) => this.#dress(kind, text));
   }
 
   #next(): FuzzCase {
