@@ -18,7 +18,7 @@ import { StoreProcess } from './store-process.ts';
 
 const CHANGES = 2;
 const CUT_BYTES = 100;
-const FLIPS = 400;
+const FLIPS = 200;
 
 describe('a damaged store', () => {
   /** As a kill leaves it: all changes are in the write-ahead log. */
@@ -29,7 +29,7 @@ describe('a damaged store', () => {
   beforeAll(async () => {
     const root = makeFolder();
     const [folder, cache] = [path.join(root, 'store'), path.join(root, 'cache')];
-    await new StoreProcess({ folder, changes: CHANGES, then: 'crash', cache }).ended();
+    await new StoreProcess({ folder, changes: CHANGES, atEnd: 'crash', cache }).ended();
     killed = imageOf(folder);
     await new StoreProcess({ folder, changes: 0, cache }).ended();
     ended = imageOf(folder);
@@ -148,7 +148,8 @@ async function isWhole(folder: string, image: Image, how: string): Promise<boole
   restore(folder, image);
   try {
     const store = await SqliteStore.open(folder, { clock: systemClock });
-    await expectWhole(store, CHANGES, 0).finally(() => store.close());
+    await expectWhole(store, CHANGES, 0);
+    await store.close();
     return true;
   } catch (error) {
     // A bit of the schema's version makes a store of another version.

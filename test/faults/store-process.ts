@@ -10,7 +10,7 @@ export interface StoreProcessOptions {
   readonly folder: string;
   readonly changes: number;
   /** See store-writer.ts; default: it closes the store and ends. */
-  readonly then?: 'stay' | 'crash';
+  readonly atEnd?: 'stay' | 'stay-with-child' | 'crash';
   /** What strace is to do to its system calls, such as "inject=fsync:error=EIO:when=3". */
   readonly tamper?: string;
   /** Keeps compiled modules, so that the next process starts in half the time. */
@@ -32,9 +32,9 @@ export class StoreProcess {
     return process;
   }
 
-  constructor({ folder, changes, then, tamper, cache }: StoreProcessOptions) {
+  constructor({ folder, changes, atEnd, tamper, cache }: StoreProcessOptions) {
     this.#trace = `${folder}.trace`;
-    const writer = [process.execPath, WRITER, folder, String(changes), ...(then === undefined ? [] : [then])];
+    const writer = [process.execPath, WRITER, folder, String(changes), ...(atEnd === undefined ? [] : [atEnd])];
     const [command = '', ...args] = tamper === undefined ? writer : [...this.#straceThat(tamper), ...writer];
     const env = { ...process.env, NODE_COMPILE_CACHE: cache };
     // A group of its own: what strace runs ends with it.
@@ -55,6 +55,11 @@ export class StoreProcess {
         ?.at(-1)
         ?.split(' ')[1] ?? 0,
     );
+  }
+
+  /** The process that it has started and left behind. */
+  get child(): number {
+    return Number(/^child (\d+)$/m.exec(this.#said)?.[1]);
   }
 
   /** Why the store was not opened or took no change, its reason first; `null`: nothing was refused. */

@@ -1,10 +1,12 @@
 /**
  * A process that opens the store in a folder and carries changes out, saying so line by line:
  *
- *   node test/faults/store-writer.ts FOLDER CHANGES [stay | crash]
+ *   node test/faults/store-writer.ts FOLDER CHANGES [stay | stay-with-child | crash]
  *
- * With "stay" it keeps the store open until it is killed. With "crash" it kills itself, at the latest when a change is refused.
+ * With "stay" it keeps the store open until it is killed, and may have started a process that lives on, as a primary has workers.
+ * With "crash" it kills itself, at the latest when a change is refused.
  */
+import { spawn } from 'node:child_process';
 import { writeSync } from 'node:fs';
 
 import { systemClock } from '../../src/base/clock.ts';
@@ -12,7 +14,7 @@ import { SqliteStore } from '../../src/control/store/sqlite-store.ts';
 import { StoreError } from '../../src/control/store/store-error.ts';
 import { change, conclude } from './store-changes.ts';
 
-const [folder = '', changes = '0', then] = process.argv.slice(2);
+const [folder = '', changes = '0', atEnd] = process.argv.slice(2);
 
 try {
   const store = await SqliteStore.open(folder, { clock: systemClock });
@@ -23,13 +25,20 @@ try {
     say(`acknowledged ${n}`);
     await conclude(store, n);
   }
-  if (then === 'stay') setInterval(() => {}, 1_000);
-  else if (then === 'crash') process.kill(process.pid, 'SIGKILL');
+  if (atEnd === 'stay-with-child') say(`child ${startChild()}`);
+  if (atEnd?.startsWith('stay') === true) setInterval(() => {}, 1_000);
+  else if (atEnd === 'crash') process.kill(process.pid, 'SIGKILL');
   else await store.close();
 } catch (error) {
   if (!(error instanceof StoreError)) throw error;
   say(`refused ${error.reason}: ${error.message}`);
-  if (then === 'crash') process.kill(process.pid, 'SIGKILL');
+  if (atEnd === 'crash') process.kill(process.pid, 'SIGKILL');
+}
+
+/** Gives its process id. */
+function startChild(): number {
+  const forever = 'setInterval(() => {}, 1_000)';
+  return spawn(process.execPath, ['-e', forever], { detached: true, stdio: 'ignore' }).pid ?? 0;
 }
 
 /** At once, and not when the process comes to it. */

@@ -29,6 +29,7 @@ export function inspectDatabase(file: string, migrations: readonly Migration[]):
     requireKnown(database, file, migrations);
     requireWhole(database, file);
     requireIntactRows(database, file);
+    requireJournal(database, file);
     return { schema: schemaVersion(database), generation: generationOf(database) };
   });
 }
@@ -103,6 +104,18 @@ function requireIntactRows(database: DatabaseSync, file: string): void {
       throw new StoreError('damaged', `The store ${file} is damaged: ${where} does not match its checksum.`);
     }
   }
+}
+
+/** The generations are those up to the one in force, without a gap: their numbers are in no checksum and in no index. */
+function requireJournal(database: DatabaseSync, file: string): void {
+  const row = database.prepare('SELECT count(*) AS count, min(id) AS first, max(id) AS last FROM generations').get();
+  const { count, first, last } = row as { count: number; first: number | null; last: number | null };
+  const generation = generationOf(database);
+  if (first === null || last === null ? generation === 0 : last === generation && count === last - first + 1) return;
+  throw new StoreError(
+    'damaged',
+    `The store ${file} is damaged: it holds generation ${generation}, but its journal has ${count} from ${first} to ${last}.`,
+  );
 }
 
 function generationOf(database: DatabaseSync): number {

@@ -17,10 +17,7 @@ const FOLDER_MODE = 0o700;
  * they SQLite's (fcntl(2), "Record locks").
  */
 export function secureFolder(folder: string): void {
-  const isNew = mkdirSync(folder, { recursive: true, mode: FOLDER_MODE }) !== undefined;
-  // Else a power failure could take the folder away with everything that was acknowledged in it.
-  if (isNew) syncFolder(path.dirname(folder));
-  const stats = lstatSync(folder);
+  const stats = lstatSync(folder, { throwIfNoEntry: false }) ?? makeFolder(folder);
   requireOurs(folder, stats);
   if (!stats.isDirectory()) throw new StoreError('unsafe', `${folder} is not a folder; state.path has to name one.`);
   const names = readdirSync(folder);
@@ -28,6 +25,13 @@ export function secureFolder(folder: string): void {
   for (const name of names) {
     if (isStoreFile(name)) secureFile(path.join(folder, name));
   }
+}
+
+function makeFolder(folder: string): Stats {
+  mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
+  // Else a power failure could take the folder away with everything that was acknowledged in it.
+  syncFolder(path.dirname(folder));
+  return lstatSync(folder);
 }
 
 /** A folder with strange things in it may be open for a reason. */

@@ -12,11 +12,11 @@ export interface Migration {
 }
 
 /**
- * The way from nothing to the schema of today, one step at a time; as many steps as the schema's version. A released step never changes: a new one is added, and a
- * sample of the schema before it to the test.
+ * The way from nothing to the schema of today, one step at a time; as many steps as the schema's version. A released step never changes, not even in its
+ * spaces: tables are compared with it. A new step comes with a sample store of its schema for the test.
  *
  * In every schema each table keeps JSON in `body` and its CRC-32 in `checksum`, and the one row of `state` has the
- * generation: so any version can check a store of any other. All other columns are there to find rows by.
+ * generation: so any version can read what is needed to find damage, and to name a copy. All other columns are there to find rows by.
  */
 export const MIGRATIONS: readonly Migration[] = [{ version: 1, apply: createTables }];
 
@@ -42,7 +42,8 @@ export function schemaVersion(database: DatabaseSync): number {
 }
 
 /**
- * `id` counts up: it is the order of services (as a `Map` has it), and the age of what is forgotten oldest first.
+ * `id` counts up: it is the order of services (as a `Map` has it), the number of a generation, and the age of what is
+ * forgotten oldest first. `disowned` counts commits whose place in the write-ahead log was written over.
  */
 function createTables(database: DatabaseSync): void {
   database.exec(`
@@ -50,6 +51,7 @@ function createTables(database: DatabaseSync): void {
 
     CREATE TABLE state (
       id INTEGER PRIMARY KEY CHECK (id = 1),
+      disowned INTEGER NOT NULL DEFAULT 0,
       body TEXT NOT NULL,
       checksum INTEGER NOT NULL
     ) STRICT;

@@ -177,7 +177,7 @@ export class SqliteStore implements Store {
    */
   #disown(): void {
     try {
-      this.#transaction(() => this.#tables.rewriteState());
+      this.#transaction(() => this.#tables.countDisowned());
     } catch {
       // This one may have failed as that one did; its place is taken all the same, unless the disk takes nothing at all.
     }

@@ -43,9 +43,9 @@ export class SqliteTables {
     this.#statements.putState.run(body, checksum);
   }
 
-  /** Writes the row of the state again, as it is. */
-  rewriteState(): void {
-    this.#statements.rewriteState.run();
+  /** A change that changes nothing. (Where a row stays the same, SQLite writes nothing.) */
+  countDisowned(): void {
+    this.#statements.countDisowned.run();
   }
 
   putService(name: string, record: ServiceRecord): void {
@@ -142,7 +142,7 @@ function prepareAll(database: DatabaseSync) {
   return {
     readState: sql('SELECT body, checksum FROM state'),
     putState: sql('UPDATE state SET body = ?, checksum = ?'),
-    rewriteState: sql('UPDATE state SET checksum = checksum'),
+    countDisowned: sql('UPDATE state SET disowned = disowned + 1'),
 
     readServices: sql('SELECT body, checksum FROM services ORDER BY id'),
     putService: sql(

@@ -36,6 +36,8 @@ export class StoreLock {
     try {
       // A journal on the disk would be left behind by a killed process; there is nothing to put into it.
       database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+      // Where the file cannot be written, SQLite begins all the same and locks nothing. This is never committed.
+      database.exec('PRAGMA user_version = 1');
     } catch (error) {
       database.close();
       throw lockErrorOf(error, files);
@@ -61,7 +63,7 @@ function createEmpty(file: string): void {
   }
 }
 
-/** Who holds the lock is only told, not decided by this file: a disk that has no space for it is no reason to stop. */
+/** Only tells who holds the lock: a disk that has no space for it is no reason to stop. */
 function tell(file: string, text: string): void {
   try {
     writeFileSync(file, text, { mode: FILE_MODE });
@@ -71,7 +73,7 @@ function tell(file: string, text: string): void {
 }
 
 function lockErrorOf(error: unknown, { folder, holder, lock }: StoreFiles): unknown {
-  const translated = storeErrorOf(error, `the lock ${lock}`);
+  const translated = storeErrorOf(error, `The lock ${lock}`);
   if (!(translated instanceof StoreError) || translated.reason !== 'locked') return translated;
   return new StoreError(
     'locked',
