@@ -14,6 +14,8 @@ const PLAIN_ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 const NEXT_TARGET = /^GET \/followup\?([0-9]+) /;
 /** How long the target is waited for once the client has heard all that it will. */
 const SETTLE_MS = 200;
+/** From here on an exchange is given more time. */
+const LONG_BYTES = 20_000;
 
 /**
  * One proxy in front of one scripted target, on which cases are played one after the other. After each, a plain
@@ -40,7 +42,7 @@ export class WireLane {
       port: this.#proxy.port,
       bytes: Buffer.from(wireCase.request, 'latin1'),
       pieces: wireCase.send === 'bytewise' ? 1 : pieces,
-      waitMs: wireCase.parts === undefined ? 1200 : 2000,
+      waitMs: waitOf(wireCase),
       ...(wireCase.ending === undefined ? {} : { ending: wireCase.ending }),
       ...(wireCase.parts === undefined ? {} : { parts: wireCase.parts.map(toPart) }),
     });
@@ -96,6 +98,12 @@ export class WireLane {
     if (!text.endsWith(`\r\n\r\n${nonce}`)) return `got another answer: ${JSON.stringify(text.slice(-80))}`;
     return closed === null ? 'was not closed' : null;
   }
+}
+
+/** The more there is to say, in pieces at that, the longer it takes. */
+function waitOf({ request, upstream, parts }: WireCase): number {
+  const bytes = request.length + (upstream?.response.length ?? 0);
+  return (parts === undefined ? 1200 : 2000) + (bytes > LONG_BYTES ? 3000 : 0);
 }
 
 function toPart(part: { readonly bytes: string; readonly delayMs: number }) {

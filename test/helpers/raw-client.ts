@@ -87,16 +87,20 @@ function listen(socket: Socket) {
       lastAt = sentAt;
     },
     async result(waitMs: number, quietMs: number): Promise<RawResult> {
+      // How much later than asked for this process was woken: time in which the proxy did not run either.
+      let lagMs = 0;
       for (;;) {
         const now = performance.now();
-        const deadline = Math.min(sentAt + waitMs, startedAt + 10 * waitMs);
-        const quietAt = sentAt < Infinity && chunks.length > 0 ? lastAt + quietMs : Infinity;
+        const deadline = Math.min(sentAt + waitMs, startedAt + 10 * waitMs) + lagMs;
+        const quietAt = sentAt < Infinity && chunks.length > 0 ? lastAt + quietMs + lagMs : Infinity;
         const left = Math.min(deadline, quietAt) - now;
         if (closed !== null || left <= 0) break;
+        const plannedMs = Math.min(left, 50);
         await new Promise<void>((resolve) => {
           wake = resolve;
-          setTimeout(resolve, Math.min(left, 50));
+          setTimeout(resolve, plannedMs);
         });
+        lagMs += Math.max(0, performance.now() - now - plannedMs - 2);
       }
       // A busy loop runs its timers first: what has arrived by now still counts.
       await turn();

@@ -3,6 +3,7 @@
  * else, ever.
  */
 import { describe, expect, test } from 'vitest';
+import type { ServiceDocument } from '../../src/schema/config.ts';
 import type { RawAnswer } from '../helpers/raw-backend.ts';
 import { startBackend } from '../helpers/start-backend.ts';
 import { ask, startClient } from '../helpers/start-client.ts';
@@ -13,7 +14,7 @@ import { valuesOf, type WireMessage } from '../helpers/wire-reader.ts';
 const PLAIN = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
 /** The first request on a connection is answered; the second finds it dying in the way that `second` says. */
-async function startRacing(second: RawAnswer) {
+async function startRacing(second: RawAnswer, timeouts: ServiceDocument['timeouts'] = {}) {
   const seen: string[] = [];
   const target = await startRawBackend((request) => {
     const id = valuesOf(request.fields, 'x-test-id')[0] ?? '';
@@ -21,7 +22,7 @@ async function startRacing(second: RawAnswer) {
     const again = seen.filter((other) => other === id).length > 1;
     return id === 'warm-up' || again ? { response: PLAIN } : second;
   });
-  const proxy = await startProxy({ services: appService({ only: { version: '', url: target.url } }) });
+  const proxy = await startProxy({ services: appService({ only: { version: '', url: target.url } }, { timeouts }) });
   const client = await startClient(proxy.port);
   expect((await client.request({ fields: [['X-Test-Id', 'warm-up']] })).status).toBe(200);
   return { target, proxy, client, seen };
@@ -113,6 +114,12 @@ describe('a target that is slow', () => {
     });
     expect((await ask(proxy.port)).status).toBe(504);
     expect(target.requests.length + other.requests.length).toBe(1);
+  });
+
+  test('is not asked again where the connection had served before', async () => {
+    const { client, seen } = await startRacing('silence', { responseHead: '300ms' });
+    expect((await client.request({ fields: THE_ONE })).status).toBe(504);
+    expect(seen).toEqual(['warm-up', 'the-one']);
   });
 
   test('whose new connection dies under its first request is not asked again', async () => {
