@@ -7,7 +7,7 @@ import { WireReader, type WireMessage, valuesOf } from '../helpers/wire-reader.t
 import { turn } from '../helpers/write-pieces.ts';
 import { originFormOf, type Difference } from './compare-readings.ts';
 import { type FuzzCase, type RequestCase, type ResponseCase, segmentsOf } from './fuzz-case.ts';
-import type { StrictTarget } from './strict-target.ts';
+import { OK, type StrictTarget } from './strict-target.ts';
 import type { ReadMessage, WireReading } from './wire-reading.ts';
 
 /** Above all timeouts of the proxy: what is not over by then hangs. */
@@ -46,7 +46,7 @@ export class LiveLane {
   }
 
   async #playRequests(fuzzCase: RequestCase, theirs: WireReading): Promise<Difference[]> {
-    this.#target.reset();
+    this.#target.reset({ ...OK, isEarly: fuzzCase.answers === 'at the head' });
     const methods = theirs.messages.map(({ method }) => method);
     const heard = await this.#exchange(segmentsOf(fuzzCase), { methods, endsAfterFirst: false });
     const { requests, heads } = this.#target;
@@ -60,8 +60,9 @@ export class LiveLane {
   }
 
   async #playResponse(fuzzCase: ResponseCase, theirs: WireReading): Promise<Difference[]> {
-    const { method, upgrade } = fuzzCase;
-    this.#target.reset({ segments: segmentsOf(fuzzCase), ends: fuzzCase.ends, mayTunnel: upgrade !== '' });
+    const { method, upgrade, ends } = fuzzCase;
+    const mayBeKept = !ends && leavesConnection(fuzzCase, theirs);
+    this.#target.reset({ ...OK, segments: segmentsOf(fuzzCase), ends, mayTunnel: upgrade !== '', mayBeKept });
     const heard = await this.#exchange([requestFor(fuzzCase)], { methods: [method], endsAfterFirst: true });
     // A kept connection that ends without a byte of an answer may be tried again, but not with a POST.
     const triesMax = method === 'POST' ? 1 : 2;
@@ -115,6 +116,13 @@ export class LiveLane {
     }
     return body === nonce ? null : `asked for ${nonce}, got ${JSON.stringify(body)}`;
   }
+}
+
+/** Whether the answer is whole, with nothing behind it, and does not close. */
+function leavesConnection({ method, text }: ResponseCase, { messages }: WireReading): boolean {
+  const last = messages.at(-1);
+  const isWhole = last !== undefined && last.state === 'complete' && last.status >= 200 && last.end === text.length;
+  return isWhole && (last.keepAlive || method === 'HEAD');
 }
 
 function requestFor({ method, upgrade }: ResponseCase): Buffer {

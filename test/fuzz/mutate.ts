@@ -54,9 +54,12 @@ function flipBit(text: string, pick: Picker): string {
 }
 
 /** Bytes that are no part of any token, or that some parsers take for white space, a line end or nothing. */
+function oddByte(pick: Picker): string {
+  return String.fromCharCode(pick.chance(0.6) ? pick.below(0x21) : 0x7f + pick.below(0x81));
+}
+
 function insertOddByte(text: string, pick: Picker): string {
-  const code = pick.chance(0.6) ? pick.below(0x21) : 0x7f + pick.below(0x81);
-  return replaceAt(text, borderIn(text, pick), 0, String.fromCharCode(code));
+  return replaceAt(text, borderIn(text, pick), 0, oddByte(pick));
 }
 
 function insertToken(text: string, pick: Picker): string {
@@ -97,6 +100,12 @@ function moveLine(text: string, pick: Picker): string {
 function changeLineEnd(text: string, pick: Picker): string {
   const end = pick.match(text, /\r\n|\r|\n/g);
   return end === null ? text : replaceAt(text, end.index, end[0].length, pick.one(LINE_ENDS));
+}
+
+/** One half of it, or one byte before it, is another byte. */
+function corruptLineEnd(text: string, pick: Picker): string {
+  const end = pick.match(text, /\r\n/g);
+  return end === null ? text : replaceAt(text, Math.max(0, end.index - 1 + pick.below(3)), 1, oddByte(pick));
 }
 
 function changeNumber(text: string, pick: Picker): string {
@@ -145,6 +154,8 @@ const CHANGES: readonly Change[] = [
   moveLine,
   changeLineEnd,
   changeLineEnd,
+  corruptLineEnd,
+  corruptLineEnd,
   changeNumber,
   changeNumber,
   changeCase,

@@ -9,12 +9,18 @@ export interface Script {
   readonly ends: boolean;
   /** What follows the answer may not be HTTP. */
   readonly mayTunnel: boolean;
+  /** Answers when the head is there, and not the whole request. */
+  readonly isEarly: boolean;
+  /** Nothing forbids another request on the same connection. */
+  readonly mayBeKept: boolean;
 }
 
-const OK: Script = {
+export const OK: Script = {
   segments: [Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')],
   ends: false,
   mayTunnel: false,
+  isEarly: false,
+  mayBeKept: true,
 };
 const FOLLOW_UP = /^GET \/followup\?([0-9]+) /;
 
@@ -57,38 +63,65 @@ export class StrictTarget {
 
   #accept(socket: Socket): void {
     this.#sockets.add(socket);
-    const reader = new WireReader('request', {
-      head: (message) => {
-        if (!FOLLOW_UP.test(message.startLine)) this.heads += 1;
-      },
-      message: (message) => void this.#answer(socket, reader, message),
-    });
-    socket.on('data', (bytes: Buffer) => {
-      if (reader.problem !== null) return;
-      reader.push(bytes);
-      if (reader.problem === null) return;
-      this.problems.push(reader.problem);
-      socket.destroy();
-    });
+    const connection = new TargetSide(socket, this);
+    socket.on('data', (bytes: Buffer) => connection.hear(bytes));
     socket.on('error', () => socket.destroy());
     socket.on('end', () => socket.end());
     socket.on('close', () => this.#sockets.delete(socket));
   }
+}
 
-  async #answer(socket: Socket, reader: WireReader, message: WireMessage): Promise<void> {
+class TargetSide {
+  readonly #socket: Socket;
+  readonly #target: StrictTarget;
+  readonly #reader: WireReader;
+  #wasLast = false;
+
+  constructor(socket: Socket, target: StrictTarget) {
+    this.#socket = socket;
+    this.#target = target;
+    this.#reader = new WireReader('request', {
+      head: (message) => this.#onHead(message),
+      message: (message) => this.#onMessage(message),
+    });
+  }
+
+  hear(bytes: Buffer): void {
+    if (this.#reader.problem !== null) return;
+    this.#reader.push(bytes);
+    if (this.#reader.problem !== null) this.#complain(this.#reader.problem);
+  }
+
+  #complain(problem: string): void {
+    this.#target.problems.push(problem);
+    this.#socket.destroy();
+  }
+
+  #onHead(message: WireMessage): void {
+    if (this.#wasLast) return this.#complain(`${message.startLine} behind an answer that was the last one`);
+    if (FOLLOW_UP.test(message.startLine)) return;
+    this.#target.heads += 1;
+    if (this.#target.script.isEarly) void this.#answer(this.#target.script);
+  }
+
+  #onMessage(message: WireMessage): void {
     const nonce = FOLLOW_UP.exec(message.startLine)?.[1];
     if (nonce !== undefined) {
-      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${nonce.length}\r\n\r\n${nonce}`);
+      this.#socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${nonce.length}\r\n\r\n${nonce}`);
       return;
     }
-    this.requests.push(message);
-    const { segments, ends, mayTunnel } = this.script;
-    if (mayTunnel) reader.switchToTunnel();
+    this.#target.requests.push(message);
+    if (!this.#target.script.isEarly) void this.#answer(this.#target.script);
+  }
+
+  async #answer({ segments, ends, mayTunnel, mayBeKept }: Script): Promise<void> {
+    if (mayTunnel) this.#reader.switchToTunnel();
+    this.#wasLast = !mayBeKept;
     for (const [index, segment] of segments.entries()) {
       if (index > 0) await turn();
-      if (!socket.writable) return;
-      socket.write(segment);
+      if (!this.#socket.writable) return;
+      this.#socket.write(segment);
     }
-    if (ends) socket.end();
+    if (ends) this.#socket.end();
   }
 }

@@ -225,7 +225,7 @@ export const STRICTNESS: readonly StrictnessRow[] = [
   {
     id: 'chunk-extension',
     side: 'request',
-    refuses: 'Chunk extensions without a name, or with `=` and no value.',
+    refuses: 'Chunk extensions without a name, with `=` and no value, or with a quote in the middle of a value.',
     why: 'RFC 9112 7.1.1: they are no extensions. Who reads over anything may read over a line end.',
     explains: ({ code, inBody, text }) => inBody && code === 'malformed_body' && EMPTY_EXTENSION.test(text),
   },
@@ -313,7 +313,7 @@ export const STRICTNESS: readonly StrictnessRow[] = [
   {
     id: 'response-chunk-extension',
     side: 'response',
-    refuses: 'Chunk extensions without a name, or with `=` and no value.',
+    refuses: 'Chunk extensions without a name, with `=` and no value, or with a quote in the middle of a value.',
     why: 'As for requests.',
     explains: ({ code, inBody, text }) => inBody && code === 'upstream_malformed' && EMPTY_EXTENSION.test(text),
   },
@@ -376,7 +376,7 @@ function hasLongTrailers(text: string): boolean {
 
 const TRAILER_BYTES_MAX = 8192;
 const TRAILER_FIELDS_MAX = 64;
-const EMPTY_EXTENSION = /\n[0-9A-Fa-f]+(?:;[^\n]*)?(?:;[;=\r]|=[;\r])/;
+const EMPTY_EXTENSION = /\n[0-9A-Fa-f]+(?:;[^\n]*)?(?:;[;=\r]|=[;\r]|=[^;\r"]+")/;
 const FRAMING_TRAILER =
   /\n0+(?:;[^\n]*)?\r\n(?:[^\r\n]+\r\n)*(?:content-length|transfer-encoding|(?:proxy-)?connection):/i;
 const LONG_SIZE = /\n(?:0{17,}|0*[1-9A-Fa-f][0-9A-Fa-f]{13,})/;
