@@ -143,7 +143,7 @@ async function cutEverywhere(image: Image, victim: string): Promise<{ whole: num
   return outcome;
 }
 
-/** Whether the store opens, which it may only with everything; where it does not, it has to leave everything as it was. */
+/** Whether the store opens, which it may only with everything; if it does not, everything has to stay as it was. */
 async function isWhole(folder: string, image: Image, how: string): Promise<boolean> {
   restore(folder, image);
   try {

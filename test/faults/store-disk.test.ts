@@ -1,6 +1,6 @@
 /**
- * The disk takes no more, or fails. A change that was refused is not there, not even after a crash; everything before it
- * is; and once the disk takes writes again, so does the store.
+ * The disk takes no more, or fails. A change that was refused is not there, not even after a crash; everything before
+ * it is; and once the disk takes writes again, so does the store.
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';

@@ -7,8 +7,8 @@ import type { Receipt } from '../../src/schema/api.ts';
 import { answer, carryOut, receipt } from './store-changes.ts';
 
 /**
- * Fails unless the store holds the changes 1 to n and nothing else, each whole, for an n of `acknowledged` or, if one was
- * under way, one more. Gives n.
+ * Fails unless the store holds the changes 1 to n and nothing else, each whole, for an n of `acknowledged` or, if one
+ * was under way, one more. Gives n.
  */
 export async function expectWhole(store: Store, acknowledged: number, underWay: 0 | 1): Promise<number> {
   const state = await store.load();

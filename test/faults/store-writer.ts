@@ -3,8 +3,8 @@
  *
  *   node test/faults/store-writer.ts FOLDER CHANGES [stay | stay-with-child | crash]
  *
- * With "stay" it keeps the store open until it is killed, and may have started a process that lives on, as a primary has workers.
- * With "crash" it kills itself, at the latest when a change is refused.
+ * With "stay" it keeps the store open until it is killed, and may have started a process that lives on, as a primary
+ * has workers. With "crash" it kills itself, at the latest when a change is refused.
  */
 import { spawn } from 'node:child_process';
 import { writeSync } from 'node:fs';

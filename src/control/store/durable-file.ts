@@ -5,8 +5,8 @@ import path from 'node:path';
 export const FILE_MODE = 0o600;
 
 /**
- * A new file that appears under its name only when it is whole and on the disk: `write` fills the empty file at `draft`,
- * and whatever a crash leaves there is thrown away the next time.
+ * Makes a file that appears under its name only when it is whole and on the disk: `write` fills the empty one at
+ * `draft`, and whatever a crash leaves there is thrown away the next time.
  */
 export function writeWhole(draft: string, file: string, write: () => void): void {
   removeDraft(draft);

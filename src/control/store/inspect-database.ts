@@ -16,11 +16,11 @@ const FINDINGS_MAX = 3;
 
 /**
  * Reads all of a database and throws a `StoreError` unless every page hangs together with the others and every row is
- * what was written. Changes nothing: SQLite would fold the write-ahead log of a damaged database into it, and with it what
- * could have told what happened.
+ * what was written. Changes nothing: otherwise SQLite would fold the write-ahead log of a damaged database into it, and
+ * with it what could have told what happened.
  *
- * `integrity_check` and not `quick_check`: it compares indexes with their tables as well, and took 46 ms instead of 43
- * for 75 MB with 10,000 services and full histories; comparing the checksums took 60.
+ * `integrity_check` and not `quick_check`: it compares indexes with their tables as well, for 46 ms instead of 43 with
+ * 75 MB. All of this takes 55 ms with 100 services and full histories, 105 with 10,000.
  */
 export function inspectDatabase(file: string, migrations: readonly Migration[]): Inspected {
   // Ours appear under their name when they are whole. SQLite would take an empty one for new, and delete its log.
@@ -106,7 +106,7 @@ function requireIntactRows(database: DatabaseSync, file: string): void {
   }
 }
 
-/** The generations are those up to the one in force, without a gap: their numbers are in no checksum and in no index. */
+/** Generations are those up to the one in force, without a gap: their numbers are in no checksum and in no index. */
 function requireJournal(database: DatabaseSync, file: string): void {
   const row = database.prepare('SELECT count(*) AS count, min(id) AS first, max(id) AS last FROM generations').get();
   const { count, first, last } = row as { count: number; first: number | null; last: number | null };
@@ -114,7 +114,8 @@ function requireJournal(database: DatabaseSync, file: string): void {
   if (first === null || last === null ? generation === 0 : last === generation && count === last - first + 1) return;
   throw new StoreError(
     'damaged',
-    `The store ${file} is damaged: it holds generation ${generation}, but its journal has ${count} from ${first} to ${last}.`,
+    `The store ${file} is damaged: it holds generation ${generation}, ` +
+      `but its journal has ${count} from ${first} to ${last}.`,
   );
 }
 

@@ -11,14 +11,14 @@ import { StoreError, storeErrorOf } from './store-error.ts';
 import type { StoreFiles } from './store-files.ts';
 import { wayBack } from './way-back.ts';
 
-/** How long an operator's sqlite3 may keep us from writing before a change is refused; everything else waits meanwhile. */
+/** How long an operator's sqlite3 may keep us from writing before a change is refused; all else waits meanwhile. */
 const BUSY_TIMEOUT_MS = 100;
 /** What a write-ahead log that had to grow is cut down to when it starts anew. */
 const LOG_BYTES_MAX = 8 * 2 ** 20;
 
 /**
- * The database of the store, sound and of today's schema; a new one where there never was one. The caller holds the lock.
- * Throws a `StoreError` otherwise, which says how to get going again, and leaves everything as it was.
+ * The database of the store, sound and of today's schema; a new one where there never was one. The caller holds the
+ * lock. Throws a `StoreError` otherwise, which says how to get going again, and leaves everything as it was.
  */
 export function openDatabase(
   files: StoreFiles,
@@ -76,8 +76,9 @@ function rollBack({ database: file }: StoreFiles): void {
 function lostGenerations({ database, mark }: StoreFiles, generation: number, acknowledged: number): StoreError {
   return new StoreError(
     'damaged',
-    `The store ${database} has lost its end: it holds generation ${generation}, but ${acknowledged} was acknowledged. ` +
-      `Its write-ahead log, ${database}-wal, was cut or taken away. If generation ${generation} is what you want, remove ${mark}.`,
+    `The store ${database} has lost its end: it holds generation ${generation}, ` +
+      `but ${acknowledged} was acknowledged. Its write-ahead log, ${database}-wal, was cut or taken away. ` +
+      `If generation ${generation} is what you want, remove ${mark}.`,
   );
 }
 
@@ -110,6 +111,6 @@ function configure(database: DatabaseSync, { folder }: StoreFiles): void {
     const detail = `The file system of ${folder} cannot hold a store: no memory can be shared through it (NFS, SMB).`;
     throw new StoreError('io', detail);
   }
-  // FULL: a commit returns when it is on the disk. Every other setting may lose acknowledged changes to a power failure.
+  // FULL: a commit returns when it is on the disk. With less, a power failure may take acknowledged changes away.
   database.exec(`PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${LOG_BYTES_MAX}; PRAGMA trusted_schema = OFF`);
 }

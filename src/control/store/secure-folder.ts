@@ -9,9 +9,9 @@ import { isStoreFile } from './store-files.ts';
 const FOLDER_MODE = 0o700;
 
 /**
- * Makes sure that `folder` is there and that nobody else can read or change what is in it: it holds the secrets that sign
- * cookies, and whoever writes to it decides where traffic goes. What is ours and open to others is closed; what is not
- * ours, or not what it seems, is refused.
+ * Makes sure that `folder` is there and that nobody else can read or change what is in it: it holds the secrets that
+ * sign cookies, and whoever writes to it decides where traffic goes. What is ours and open to others is closed; what is
+ * not ours, or not what it seems, is refused.
  *
  * Looks at files by name only. It must not open one: closing it would give up all locks that this process has on it, be
  * they SQLite's (fcntl(2), "Record locks").
@@ -48,7 +48,9 @@ function closeFolder(folder: string, names: readonly string[]): void {
 }
 
 function secureFile(file: string): void {
-  const stats = lstatSync(file);
+  const stats = lstatSync(file, { throwIfNoEntry: false });
+  // The process that uses the store has renamed or removed it meanwhile; the lock is still to be asked for.
+  if (stats === undefined) return;
   requireOurs(file, stats);
   if (!stats.isFile()) throw new StoreError('unsafe', `${file} is not a file; move it out of the store's folder.`);
   if (isOpenToOthers(stats)) chmodSync(file, FILE_MODE);

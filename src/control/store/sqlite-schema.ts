@@ -12,11 +12,13 @@ export interface Migration {
 }
 
 /**
- * The way from nothing to the schema of today, one step at a time; as many steps as the schema's version. A released step never changes, not even in its
- * spaces: tables are compared with it. A new step comes with a sample store of its schema for the test.
+ * The way from nothing to the schema of today, one step at a time; the version of a schema is the number of its steps.
+ * A released step never changes, not even in its spaces: tables are compared with it. A new step comes with a sample
+ * store of its schema for the test.
  *
- * In every schema each table keeps JSON in `body` and its CRC-32 in `checksum`, and the one row of `state` has the
- * generation: so any version can read what is needed to find damage, and to name a copy. All other columns are there to find rows by.
+ * In every schema each table keeps JSON in `body` and its CRC-32 in `checksum`, the one row of `state` has the
+ * generation, and `generations` has their numbers for ids: so any version can look for damage in a store of any before
+ * it, and name what a copy holds. All other columns are there to find rows by.
  */
 export const MIGRATIONS: readonly Migration[] = [{ version: 1, apply: createTables }];
 

@@ -134,8 +134,8 @@ interface StateRow {
 type Statements = ReturnType<typeof prepareAll>;
 
 /**
- * What is forgotten is found by its age: `id` counts up by one, so that everything up to the newest less the limit is too much.
- * A gap in the numbers, where an idempotency key was used again after its time, makes that one less than the limit.
+ * What is forgotten is found by its age: `id` counts up by one, so that everything up to the newest less the limit is
+ * too much. A gap, where an idempotency key was used again after its time, makes that one less than the limit.
  */
 function prepareAll(database: DatabaseSync) {
   const sql = (text: string): StatementSync => database.prepare(text);

@@ -11,7 +11,7 @@
  */
 export type StoreErrorReason = 'locked' | 'damaged' | 'too-new' | 'unsafe' | 'full' | 'read-only' | 'io';
 
-/** The world's doing, never a mistake of ours. The message is for the operator: what, where, and what would be right. */
+/** The world's doing, never a mistake of ours. The message tells the operator what, where, and what would be right. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
   readonly reason: StoreErrorReason;
@@ -23,8 +23,8 @@ export class StoreError extends Error {
 }
 
 /**
- * What SQLite or the file system said, as a `StoreError` about `what`, such as "the store /data/store.db"; anything else
- * that was thrown, as it is. The only place that knows their codes.
+ * What SQLite or the file system said, as a `StoreError` about `what`, such as "The store /data/store.db"; anything
+ * else that was thrown, as it is. The only place that knows their codes.
  */
 export function storeErrorOf(error: unknown, what: string): unknown {
   if (error instanceof StoreError || !(error instanceof Error)) return error;

@@ -5,7 +5,7 @@ export interface StoreFiles {
   readonly folder: string;
   /** The store; SQLite keeps "-wal" and "-shm" beside it for as long as it is open. */
   readonly database: string;
-  /** The last generation that was acknowledged. Its name begins like the database's: where one goes, so must the other. */
+  /** The last generation that was acknowledged. Named like the database: where one goes, so must the other. */
   readonly mark: string;
   /** Any of the databases until it is whole. */
   readonly draft: string;

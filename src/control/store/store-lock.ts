@@ -11,14 +11,14 @@ import type { StoreFiles } from './store-files.ts';
  *
  * It is the lock that SQLite takes for `BEGIN EXCLUSIVE`, on an empty database of its own: fcntl(2) record locks, which
  * the kernel takes back the moment their process is gone, however it ended. Child processes do not inherit them, so
- * that workers which outlive a killed primary do not keep its successor out, as with flock(2) they might. Node offers
+ * that workers which outlive a killed primary do not keep its successor out, as they might with flock(2). Node offers
  * neither call by itself.
  *
  * It is not the database of the store, because everything done to that one (looking whether it is sound, migrating it,
  * putting a copy in its place) has to be done under the lock already.
  *
- * The file at `files.lock` must never be opened by other means in the process that holds it: closing any descriptor of a
- * file gives up all record locks that the process has on it.
+ * The file at `files.lock` must never be opened by other means in the process that holds it: closing any descriptor of
+ * a file gives up all record locks that the process has on it.
  */
 export class StoreLock {
   readonly #files: StoreFiles;
@@ -49,7 +49,7 @@ export class StoreLock {
   release(): void {
     if (!this.#database.isOpen) return;
     // Before the lock: afterwards it may be the next holder's.
-    rmSync(this.#files.holder, { force: true });
+    tellNoMore(this.#files.holder);
     this.#database.close();
   }
 }
@@ -68,7 +68,15 @@ function tell(file: string, text: string): void {
   try {
     writeFileSync(file, text, { mode: FILE_MODE });
   } catch {
+    tellNoMore(file);
+  }
+}
+
+function tellNoMore(file: string): void {
+  try {
     rmSync(file, { force: true });
+  } catch {
+    // It names a process that is gone, which nobody reads while the lock is free.
   }
 }
 
