@@ -1,4 +1,7 @@
-/** Inputs, made small, in which something was found: the first that are tried, each as it was when it was found. */
+/**
+ * Inputs, made small, in which something was found, in this proxy or in one that was broken on purpose: the first that
+ * are tried, each as it was when it was found.
+ */
 import type { FuzzCase, RequestCase, ResponseCase } from './fuzz-case.ts';
 
 export const FOUND: readonly FuzzCase[] = [
@@ -37,6 +40,16 @@ export const FOUND: readonly FuzzCase[] = [
 
   // A switch of protocols that only names the protocol.
   response('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n', { upgrade: 'websocket' }),
+
+  // Connections to a target that must not be used again, though it leaves them open.
+  response('HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok', { ends: false }),
+  response('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok and more', { ends: false }),
+  response('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\nmore', { ends: false }),
+  response('HTTP/1.1 204 No Content\r\n\r\nmore', { ends: false }),
+  { ...request('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf'), answers: 'at the head' },
+
+  // A chunk with something else than CR behind its data.
+  chunked('5\r\nhello\v\n0\r\n\r\n'),
 ];
 
 function request(text: string): RequestCase {
