@@ -4,6 +4,9 @@
  */
 import type { CidrSet } from '../base/cidr.ts';
 
+/** Addresses of X-Forwarded-For that are looked at, from the last one back: nobody has more proxies in a row. */
+const FORWARDED_HOPS_MAX = 32;
+
 /** What is the same for all requests of one client connection. */
 export interface Origin {
   /** The peer's address. */
@@ -37,10 +40,11 @@ export function clientBehind(peer: string, forwardedFor: string | null, trusted:
   if (forwardedFor === null) {
     return peer;
   }
-  const addresses = forwardedFor.split(',');
   let client = peer;
-  for (let i = addresses.length - 1; i >= 0; i--) {
-    const address = bareAddress((addresses[i] as string).trim());
+  let end = forwardedFor.length;
+  for (let hops = 0; hops < FORWARDED_HOPS_MAX && end >= 0; hops++) {
+    const comma = end === 0 ? -1 : forwardedFor.lastIndexOf(',', end - 1);
+    const address = bareAddress(forwardedFor.substring(comma + 1, end).trim());
     if (address === null) {
       return client;
     }
@@ -48,6 +52,7 @@ export function clientBehind(peer: string, forwardedFor: string | null, trusted:
     if (!trusted.has(address)) {
       return client;
     }
+    end = comma;
   }
   return client;
 }

@@ -166,6 +166,8 @@ class Facts implements RequestFacts {
   readonly #trusted: CidrSet;
   #head: RequestHead | null = null;
   #origin: Origin | null = null;
+  /** Found out at most once for a request, however many rules ask. */
+  #clientAddress: string | null = null;
 
   constructor(trusted: CidrSet) {
     this.#trusted = trusted;
@@ -174,6 +176,7 @@ class Facts implements RequestFacts {
   of(head: RequestHead, origin: Origin): this {
     this.#head = head;
     this.#origin = origin;
+    this.#clientAddress = null;
     return this;
   }
 
@@ -182,6 +185,11 @@ class Facts implements RequestFacts {
   }
 
   get clientAddress(): string {
+    this.#clientAddress ??= this.#findClientAddress();
+    return this.#clientAddress;
+  }
+
+  #findClientAddress(): string {
     const origin = this.#origin;
     if (origin === null) {
       return '';

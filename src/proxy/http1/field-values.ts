@@ -47,6 +47,30 @@ export function listHas(list: string, token: string): boolean {
   return false;
 }
 
+/** The elements of a comma-separated list. Where many are asked for: a list and a head may both be long. */
+export function listElements(list: string): ReadonlySet<string> {
+  const elements = new Set<string>();
+  for (let from = 0; from < list.length;) {
+    const comma = list.indexOf(',', from);
+    const to = comma < 0 ? list.length : comma;
+    elements.add(withoutPadding(list, from, to));
+    from = to + 1;
+  }
+  return elements;
+}
+
+/** Only SP and TAB are optional white space (RFC 9110 section 5.6.3); `trim` knows more. */
+function withoutPadding(text: string, from: number, to: number): string {
+  let [start, end] = [from, to];
+  while (start < end && (text.charCodeAt(start) === 0x20 || text.charCodeAt(start) === 0x09)) {
+    start++;
+  }
+  while (end > start && (text.charCodeAt(end - 1) === 0x20 || text.charCodeAt(end - 1) === 0x09)) {
+    end--;
+  }
+  return text.substring(start, end);
+}
+
 function isElementBorder(list: string, at: number, step: number): boolean {
   let index = at;
   while (list.charCodeAt(index) === 0x20 || list.charCodeAt(index) === 0x09) {

@@ -5,7 +5,7 @@
  */
 import { ALIAS, FIELD, type FieldName, FORWARDED_OTHER } from './fields.ts';
 import type { FieldSection } from './field-section.ts';
-import { listHas } from './field-values.ts';
+import { listElements } from './field-values.ts';
 
 /** For each field number 1 where the field does not pass. */
 export type FieldFilter = Uint8Array;
@@ -104,11 +104,13 @@ function filterOf(names: readonly FieldName[], ids: readonly number[]): FieldFil
  * byte of them, so writing them from their parts would give the same string, only slower.
  */
 export function passingFields(fields: FieldSection, filter: FieldFilter, connection: string): string {
-  const nominates = connection !== '' && connection !== 'keep-alive' && connection !== 'close';
+  const isPlain = connection === '' || connection === 'keep-alive' || connection === 'close';
+  const nominated = isPlain ? null : listElements(connection);
   let text = '';
   let runStart = -1;
   for (let i = 0; i < fields.count; i++) {
-    const passes = filter[fields.ids[i] as number] === 0 && !(nominates && isNominated(fields, i, connection));
+    const passes =
+      filter[fields.ids[i] as number] === 0 && !(nominated !== null && nominated.has(fields.name(i).toLowerCase()));
     if (passes && fields.canonical[i] === 1) {
       if (runStart < 0) {
         runStart = fields.nameStart(i);
@@ -128,10 +130,6 @@ export function passingFields(fields: FieldSection, filter: FieldFilter, connect
     text += fields.text.substring(runStart, fields.text.length - 2);
   }
   return text;
-}
-
-function isNominated(fields: FieldSection, index: number, connection: string): boolean {
-  return listHas(connection, fields.name(index).toLowerCase());
 }
 
 /** A trailer section for the next hop, without its final empty line. */

@@ -17,6 +17,7 @@ export class RouteTable<S> {
   readonly #exact = new Map<string, PrefixTable<S>>();
   /** By suffix with its leading dot. */
   readonly #wildcard = new Map<string, PrefixTable<S>>();
+  #longestWildcard = 0;
   readonly #anyHost = new PrefixTable<S>();
 
   constructor(routes: Iterable<Route<S>>) {
@@ -39,6 +40,9 @@ export class RouteTable<S> {
       table = new PrefixTable();
       tables.set(key, table);
     }
+    if (isWildcard) {
+      this.#longestWildcard = Math.max(this.#longestWildcard, key.length);
+    }
     return table;
   }
 
@@ -52,8 +56,8 @@ export class RouteTable<S> {
   }
 
   #findWildcard(host: string, path: string): S | null {
-    // From the longest suffix to the shortest; "*.example.com" does not match "example.com" itself.
-    for (let dot = host.indexOf('.'); dot >= 0; dot = host.indexOf('.', dot + 1)) {
+    // From the longest suffix that there is to the shortest; "*.example.com" does not match "example.com" itself.
+    for (let dot = host.indexOf('.', host.length - this.#longestWildcard); dot >= 0; dot = host.indexOf('.', dot + 1)) {
       const found = this.#wildcard.get(host.substring(dot))?.find(path);
       if (found !== undefined && found !== null) {
         return found;

@@ -14,9 +14,10 @@ export function cookieOf(cookieField: string | null, name: string): string | nul
   for (let from = 0; from < cookieField.length;) {
     // Lines of Cookie are joined by "," here and by ";" by clients; neither may stand in a cookie's value.
     const to = nextSeparator(cookieField, from);
-    const equals = cookieField.indexOf('=', from);
-    if (equals >= 0 && equals < to && cookieField.substring(from, equals).trim() === name) {
-      return cookieField.substring(equals + 1, to).trim();
+    const pair = cookieField.substring(from, to);
+    const equals = pair.indexOf('=');
+    if (equals >= 0 && pair.substring(0, equals).trim() === name) {
+      return pair.substring(equals + 1).trim();
     }
     from = to + 1;
   }
