@@ -16,6 +16,7 @@ import { type Deadlines, type Expiring, NEVER } from '../deadlines.ts';
 import type { Downstream, UpstreamBound } from '../downstream.ts';
 import { type FailureCode, failureOf } from '../errors.ts';
 import type { FieldSection } from '../http1/field-section.ts';
+import { GatheredBytes } from '../http1/gathered-bytes.ts';
 import { passingTrailers } from '../http1/passing-fields.ts';
 import type { Framing } from '../http1/request-head.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
@@ -83,9 +84,10 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
   #connectTries = 0;
   #wasResent = false;
 
-  #held: Buffer[] | null = null;
-  #heldBytes = 0;
-  #isWholeHeld: boolean;
+  /** Body bytes that may have to be sent: for the first time, or again. */
+  #held: GatheredBytes | null = null;
+  /** No byte of the body that came was let go of. */
+  #isWholeHeld = true;
   #bodyBytes = 0;
   #isBodyComplete: boolean;
   #trailers = '';
@@ -119,7 +121,6 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
     this.#startedAtMs = context.clock.monotonicMs();
     this.#isIdempotent = IDEMPOTENT.has(request.method);
     this.#isBodyComplete = request.framing === 'none';
-    this.#isWholeHeld = true;
   }
 
   get requestBodyIdleMs(): number {
@@ -167,10 +168,13 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
   #send(connection: TargetConnection): void {
     this.#isConnected = true;
     connection.request(this.#request.head, this.#request.framing, this.#timeouts.requestBodyIdleMs);
-    for (const chunk of this.#held ?? NO_CHUNKS) {
-      connection.body(chunk);
+    const held = this.#held;
+    if (held !== null) {
+      connection.body(held.buffer.subarray(0, held.length));
+      if (!this.#isResendable(held.length)) {
+        this.#letGo();
+      }
     }
-    this.#forgetUnlessResendable();
     if (this.#isBodyComplete) {
       connection.end(this.#trailers, this.#timeouts.responseHeadMs);
     }
@@ -189,31 +193,39 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
       return this.onClientFault('body_too_large');
     }
     this.#mirror?.body(chunk);
-    this.#hold(chunk);
     if (this.#isConnected) {
       this.#connection?.body(chunk);
-      this.#forgetUnlessResendable();
-    } else if (this.#heldBytes > HELD_BYTES_MAX) {
+      this.#holdToResend(chunk);
+    } else if (this.#hold(chunk) > HELD_BYTES_MAX) {
       this.#downstream.pauseRequest();
     }
   }
 
-  /** Keeps a piece of body as long as it may have to be sent: for the first time, or again. */
-  #hold(chunk: Buffer): void {
-    if (this.#isConnected && !this.#isWholeHeld) {
+  #holdToResend(chunk: Buffer): void {
+    if (!this.#isWholeHeld) {
       return;
     }
-    this.#held ??= [];
-    this.#held.push(chunk);
-    this.#heldBytes += chunk.length;
+    if (this.#isResendable((this.#held?.length ?? 0) + chunk.length)) {
+      this.#hold(chunk);
+    } else {
+      this.#letGo();
+    }
   }
 
-  #forgetUnlessResendable(): void {
-    if (this.#heldBytes > 0 && !(this.#isIdempotent && this.#isWholeHeld && this.#heldBytes <= HELD_BYTES_MAX)) {
-      this.#held = null;
-      this.#heldBytes = 0;
-      this.#isWholeHeld = false;
-    }
+  /** Returns how much is held. */
+  #hold(chunk: Buffer): number {
+    this.#held ??= new GatheredBytes();
+    this.#held.add(chunk, 0, chunk.length);
+    return this.#held.length;
+  }
+
+  #isResendable(bodyBytes: number): boolean {
+    return this.#isIdempotent && this.#isWholeHeld && bodyBytes <= HELD_BYTES_MAX;
+  }
+
+  #letGo(): void {
+    this.#held = null;
+    this.#isWholeHeld = false;
   }
 
   requestEnd(trailers: FieldSection | null): void {
@@ -263,6 +275,8 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
 
   onResponse(head: ResponseHead): void {
     this.#status = head.status;
+    // Nothing is sent again once it is being answered.
+    this.#letGo();
     if (head.status === 101) {
       this.isTunnel = true;
       this.#cohort.tunnels++;
@@ -403,5 +417,3 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
     this.#cohort.leave(this, outcome);
   }
 }
-
-const NO_CHUNKS: readonly Buffer[] = [];

@@ -6,6 +6,7 @@
 import { CR, HEX_VALUE, LF, TOKEN_BYTE, VALUE_BYTE } from './bytes.ts';
 import { FieldSection, NEED_MORE } from './field-section.ts';
 import { FIELD } from './fields.ts';
+import { GatheredBytes } from './gathered-bytes.ts';
 
 /** 2^52: sizes stay exact integers. */
 const SIZE_DIGITS_MAX = 13;
@@ -47,7 +48,7 @@ export class ChunkedDecoder {
   #extensionBytes = 0;
   #extensionPart: ExtensionPart = 'name';
   #isPartEmpty = true;
-  #trailerBytes: Buffer | null = null;
+  #trailerBytes: GatheredBytes | null = null;
   readonly #limits: TrailerLimits;
 
   /** After `decode`: the data that came, inside the given buffer. */
@@ -201,22 +202,21 @@ export class ChunkedDecoder {
       this.#state = 'done';
       return at + 2;
     }
+    this.#trailerBytes ??= new GatheredBytes();
     const held = this.#trailerBytes;
-    const bytes = held === null ? Buffer.from(buffer.subarray(at, to)) : Buffer.concat([held, buffer.subarray(at, to)]);
-    const before = held === null ? 0 : held.length;
-    const section = new FieldSection(this.#limits.fieldsMax);
+    const before = held.length;
     // Without another line end nothing can have become readable: a section sent byte by byte is not scanned each time.
-    const end = bytes.includes(LF, before) ? section.scan(bytes, 0, bytes.length, 0) : NEED_MORE;
-    if (end === NEED_MORE) {
-      this.#trailerBytes = bytes;
-      this.#state = bytes.length > this.#limits.bytesMax ? 'bad' : 'trailers';
+    const section = held.append(buffer, at, to) ? new FieldSection(this.#limits.fieldsMax) : null;
+    const end = section === null ? NEED_MORE : section.scan(held.buffer, 0, held.length, 0);
+    if (section === null || end === NEED_MORE) {
+      this.#state = held.length > this.#limits.bytesMax ? 'bad' : 'trailers';
       return to;
     }
     if (end < 0 || end > this.#limits.bytesMax || NEVER_TRAILERS.some((id) => section.find(id) >= 0)) {
       this.#state = 'bad';
       return to;
     }
-    section.text = bytes.toString('latin1', 0, end);
+    section.text = held.buffer.toString('latin1', 0, end);
     this.trailers = section.count === 0 ? null : section;
     this.#state = 'done';
     return at + end - before;

@@ -1,7 +1,7 @@
 /**
- * Bytes of a head that has not come whole. Appending copies each byte once on average, however small the pieces, and
- * says whether looking again can help: without a line end nothing more can be read than before. So a head sent byte
- * by byte costs no more than its length.
+ * Bytes of a head that has not come whole, or of a body that may have to be sent once more. Appending copies each byte
+ * once on average, however small the pieces, so that what is sent byte by byte costs no more than its length: as a
+ * list of pieces, each of which is an object with memory of its own, it would cost hundreds of times that.
  */
 import { LF } from './bytes.ts';
 
@@ -19,8 +19,15 @@ export class GatheredBytes {
     return this.#length;
   }
 
-  /** Returns whether the new bytes hold a line end. */
+  /** Returns whether the new bytes hold a line end: without one nothing more of a head can be read than before. */
   append(source: Buffer, from: number, to: number): boolean {
+    const before = this.#length;
+    this.add(source, from, to);
+    const lineEnd = this.#bytes.indexOf(LF, before);
+    return lineEnd >= 0 && lineEnd < this.#length;
+  }
+
+  add(source: Buffer, from: number, to: number): void {
     const needed = this.#length + to - from;
     if (needed > this.#bytes.length) {
       const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#bytes.length * 2, CAPACITY_MIN));
@@ -28,10 +35,7 @@ export class GatheredBytes {
       this.#bytes = grown;
     }
     source.copy(this.#bytes, this.#length, from, to);
-    const before = this.#length;
     this.#length = needed;
-    const lineEnd = this.#bytes.indexOf(LF, before);
-    return lineEnd >= 0 && lineEnd < needed;
   }
 
   /** Drops the first `count` bytes. */

@@ -2,12 +2,13 @@
  * A copy of one request for a pool whose answer nobody sees. It never holds up the request it is a copy of: it has
  * connections of its own, waits for nothing, and is dropped and counted where it would need more than it may have.
  *
- * The body is gathered by reference while it passes, up to a limit, and sent once it is whole: a request that was
- * broken off is not shown to the shadow.
+ * The body is gathered while it passes, up to a limit, and sent once it is whole: a request that was broken off is not
+ * shown to the shadow.
  */
 import type { Clock } from '../../base/clock.ts';
 import type { MirrorSpec } from '../../snapshot/types.ts';
 import { type Deadlines, type Expiring, NEVER } from '../deadlines.ts';
+import { GatheredBytes } from '../http1/gathered-bytes.ts';
 import type { Framing } from '../http1/request-head.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
 import type { MirrorDropReason, Pool } from '../pool.ts';
@@ -32,8 +33,7 @@ export class MirrorCopy implements ConnectionUser, Expiring {
   readonly #clock: Clock;
   readonly #deadlines: Deadlines;
   #request: CopiedRequest | null = null;
-  #chunks: Buffer[] | null = null;
-  #bodyBytes = 0;
+  #body: GatheredBytes | null = null;
   #connection: TargetConnection | null = null;
   #startedAtMs = 0;
   #status = 0;
@@ -58,12 +58,11 @@ export class MirrorCopy implements ConnectionUser, Expiring {
     if (this.#phase !== 'gathering') {
       return;
     }
-    this.#bodyBytes += chunk.length;
-    if (this.#bodyBytes > this.#spec.bodyBytesMax) {
+    this.#body ??= new GatheredBytes();
+    if (this.#body.length + chunk.length > this.#spec.bodyBytesMax) {
       return this.#giveUp('body-too-large');
     }
-    this.#chunks ??= [];
-    this.#chunks.push(chunk);
+    this.#body.add(chunk, 0, chunk.length);
   }
 
   /** The request is whole: the copy goes its own way. */
@@ -95,7 +94,7 @@ export class MirrorCopy implements ConnectionUser, Expiring {
   abandon(): void {
     if (this.#phase === 'gathering') {
       this.#phase = 'over';
-      this.#chunks = null;
+      this.#body = null;
     }
   }
 
@@ -106,10 +105,10 @@ export class MirrorCopy implements ConnectionUser, Expiring {
       return;
     }
     connection.request(`${request.head.slice(0, -2)}${SHADOW_FIELD}\r\n`, request.framing, this.#spec.timeoutMs);
-    for (const chunk of this.#chunks ?? []) {
-      connection.body(chunk);
+    if (this.#body !== null) {
+      connection.body(this.#body.buffer.subarray(0, this.#body.length));
     }
-    this.#chunks = null;
+    this.#body = null;
     connection.end('', this.#spec.timeoutMs);
     connection.flush();
   }
@@ -146,7 +145,7 @@ export class MirrorCopy implements ConnectionUser, Expiring {
 
   #giveUp(reason: MirrorDropReason): void {
     this.#phase = 'over';
-    this.#chunks = null;
+    this.#body = null;
     this.#pool.mirrorDropped.add(reason);
   }
 
