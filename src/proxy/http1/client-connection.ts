@@ -329,7 +329,7 @@ export class ClientConnection implements Downstream, Expiring {
     if (this.#framing === 'chunked') {
       this.#outbox.addText(`0\r\n${passingTrailers(trailers)}\r\n`);
     }
-    this.#outbox.flush();
+    this.flush();
     this.#completeResponse();
   }
 
@@ -349,7 +349,7 @@ export class ClientConnection implements Downstream, Expiring {
         dateLine: this.#host.deadlines.dateLine,
       }),
     );
-    this.#outbox.flush();
+    this.flush();
     this.#completeResponse();
   }
 
@@ -391,24 +391,36 @@ export class ClientConnection implements Downstream, Expiring {
   flush(): void {
     this.#outbox.flush();
     if (this.#socket.writableNeedDrain) {
-      this.#watchStall();
+      this.#watchStall(this.#stallMs);
+      if (this.#phase === 'response') {
+        // Whoever does not take an answer cannot put its end off by asking for more, byte by byte.
+        this.#pause();
+      }
     }
   }
 
+  get #stallMs(): number {
+    return this.#exchange?.responseBodyIdleMs ?? this.#host.spec.timeouts.lingerMs;
+  }
+
   /** Node's own timer tells a client that reads slowly from one that does not read at all. */
-  #watchStall(): void {
-    const stallMs = this.#exchange?.responseBodyIdleMs ?? this.#host.spec.timeouts.lingerMs;
+  #watchStall(stallMs: number): void {
     if (this.#socket.timeout !== stallMs) {
       this.#socket.setTimeout(stallMs);
     }
   }
 
   #completeResponse(): void {
+    const stallMs = this.#stallMs;
     this.#exchange = null;
     const mayGoOn = this.#keepAlive && this.#phase === 'response';
+    if (mayGoOn && this.#socket.writableNeedDrain) {
+      // No further request before the client has taken this answer: one who asks and never reads would fill our memory.
+      return;
+    }
     this.#setActive(false);
     if (!mayGoOn) {
-      this.#linger();
+      this.#linger(stallMs);
       return;
     }
     this.#phase = 'head';
@@ -431,7 +443,8 @@ export class ClientConnection implements Downstream, Expiring {
     }
   }
 
-  #linger(): void {
+  /** `stallMs`: how long the client may take none of what is still to be sent. */
+  #linger(stallMs = this.#host.spec.timeouts.lingerMs): void {
     this.#phase = 'linger';
     this.deadlineAt = NEVER;
     this.#held = null;
@@ -441,7 +454,7 @@ export class ClientConnection implements Downstream, Expiring {
       this.deadlineAt = this.#host.deadlines.nowMs + this.#host.spec.timeouts.lingerMs;
     });
     if (this.#socket.writableLength > 0) {
-      this.#watchStall();
+      this.#watchStall(stallMs);
     }
   }
 
@@ -460,13 +473,20 @@ export class ClientConnection implements Downstream, Expiring {
   }
 
   resumeRequest(): void {
-    if (this.#isPaused) {
+    if (this.#isPaused && this.#mayRead()) {
       this.#isPaused = false;
       this.#socket.resume();
       if (this.#phase === 'body' && this.#exchange !== null) {
         this.#awaitBody(this.#exchange);
       }
     }
+  }
+
+  /** Behind a complete request, only as much is read as may be held, and only while its answer is being taken. */
+  #mayRead(): boolean {
+    const isHeldBack =
+      this.#socket.writableNeedDrain || (this.#held?.length ?? 0) > this.#host.spec.limits.pipelinedBytesMax;
+    return this.#phase !== 'response' || !isHeldBack;
   }
 
   #pause(): void {
@@ -481,12 +501,20 @@ export class ClientConnection implements Downstream, Expiring {
       this.#socket.setTimeout(0);
     }
     this.#watchHalfClosed();
-    this.#exchange?.onClientDrain();
+    if (this.#phase !== 'response') {
+      this.#exchange?.onClientDrain();
+    } else if (this.#exchange === null) {
+      this.#completeResponse();
+    } else {
+      this.resumeRequest();
+      this.#exchange.onClientDrain();
+    }
   }
 
   #onStall(): void {
     if (this.#exchange === null) {
-      this.#socket.destroy();
+      // Not the ordinary end of a connection, which may be the end of an answer: this one is not whole.
+      this.#socket.resetAndDestroy();
     } else {
       this.#exchange.onClientFault('client_stalled');
     }
