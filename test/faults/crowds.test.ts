@@ -90,7 +90,9 @@ test('a target that dies and comes back under load costs no more than what it he
   let mortal = await Backend.start('mortal');
   onTestFinished(() => mortal.close());
   const { port: mortalPort } = mortal;
-  const proxy = await startProxy({ services: appService({ only: [steady, mortal] }) });
+  const proxy = await startProxy({
+    services: appService({ only: [steady, mortal] }, { timeouts: { responseHead: '2s' } }),
+  });
   const hammering = { port: proxy.port, ledger, stop: stopping.signal };
   const clients = [plain, plain, plain, plain, patient, patient, streaming, uploading].map((temper) =>
     temper(hammering),

@@ -4,8 +4,9 @@ import { seededRandom } from '../../src/base/random.ts';
 /** How bytes are cut into segments: not at all, into pieces of so many bytes, or into random ones of a seed. */
 export type Pieces = 'whole' | number | { readonly seed: number };
 
-/** Above so many pieces they get longer: more turns of the event loop than this teach nothing. */
-const PIECES_MAX = 8192;
+/** Longer messages are cut into so many longer pieces: more turns of the event loop than this teach nothing. */
+const WHOLLY_CUT_BYTES_MAX = 8192;
+const LONG_PIECES = 2048;
 
 /**
  * Writes `bytes` so that a reader in this process meets every border: one turn of the event loop per piece gives it
@@ -16,7 +17,8 @@ export async function writePieces(socket: Socket, bytes: Buffer, pieces: Pieces)
     await writeWhole(socket, bytes);
     return;
   }
-  const next = pieceLength(pieces, Math.ceil(bytes.length / PIECES_MAX));
+  const least = bytes.length > WHOLLY_CUT_BYTES_MAX ? Math.ceil(bytes.length / LONG_PIECES) : 1;
+  const next = pieceLength(pieces, least);
   let at = 0;
   while (at < bytes.length && socket.writable) {
     const end = Math.min(at + next(), bytes.length);
