@@ -9,10 +9,12 @@ import { fileURLToPath } from 'node:url';
 import { systemClock, type Clock } from './base/clock.ts';
 import { formatHostPort } from './base/host-port.ts';
 import { systemRandom, type Random } from './base/random.ts';
+import { TargetGuard } from './base/target-guard.ts';
 import { listenAdmin, type RunningAdmin } from './control/admin/listen-admin.ts';
 import { createAdminServer } from './control/admin/server.ts';
 import { createControlPlane, type ControlPlane } from './control/control-plane.ts';
 import { HealthChecker } from './control/health/health-checker.ts';
+import { ownEndpoints } from './control/config/own-addresses.ts';
 import { createHttpProbe } from './control/health/http-probe.ts';
 import type { Log } from './control/log.ts';
 import { openStore } from './control/store/open-store.ts';
@@ -96,7 +98,7 @@ export class Primary {
     const health = new HealthChecker({
       clock,
       random,
-      probe: createHttpProbe({ version: VERSION }),
+      probe: createHttpProbe({ version: VERSION, targetGuard: new TargetGuard(ownEndpoints(config)) }),
       onChange: (changes) => control.healthChanged(changes),
     });
     const control: ControlPlane = createControlPlane({ dataPlane, store, clock, random, health, log });
@@ -200,7 +202,8 @@ async function createDataPlane(
   const count = config.workers ?? (canBindForWorkers ? availableParallelism() : 0);
   if (count === 0) {
     const onError = (error: unknown): void => log.error({ err: error }, 'a request failed by a mistake of the proxy');
-    return new ProxyDataPlane({ trustedProxies, clock, random, onError });
+    const targetGuard = new TargetGuard(ownEndpoints(config));
+    return new ProxyDataPlane({ trustedProxies, targetGuard, clock, random, onError });
   }
   if (!canBindForWorkers) throw new Error('workers need Node 26 or newer; with "workers: 0" this version will do');
   return new WorkerPool({
@@ -209,6 +212,7 @@ async function createDataPlane(
     control: await ControlSocket.at(config.state.path),
     listeners: listenersOf(config),
     trustedProxies,
+    own: ownEndpoints(config),
     activated: activatedSockets(listenersOf(config), process.env, process.pid),
     clock,
     log,

@@ -5,6 +5,7 @@
 import { connect, type Socket } from 'node:net';
 
 import { Calls } from './base/calls.ts';
+import { TargetGuard } from './base/target-guard.ts';
 import { spawnWorker } from './control/workers/spawn-worker.ts';
 import { ProxyDataPlane } from './proxy/data-plane.ts';
 import type { ListenerSpec } from './snapshot/types.ts';
@@ -97,8 +98,13 @@ class Worker {
   }
 
   /** Takes over everything that is served, whatever was served before. */
-  async #setup({ update, listeners, trustedProxies }: Setup): Promise<void> {
-    this.#dataPlane ??= new ProxyDataPlane({ name: String(this.#setting.index), trustedProxies, onError: report });
+  async #setup({ update, listeners, trustedProxies, own = [] }: Setup): Promise<void> {
+    this.#dataPlane ??= new ProxyDataPlane({
+      name: String(this.#setting.index),
+      trustedProxies,
+      targetGuard: new TargetGuard(own),
+      onError: report,
+    });
     this.#listeners = listeners;
     const wanted = new Set(update.changed.map(({ name }) => name));
     const removed = this.#dataPlane.serviceNames.filter((name) => !wanted.has(name));

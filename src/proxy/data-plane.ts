@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { CidrSet } from '../base/cidr.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { type Random, systemRandom } from '../base/random.ts';
+import { TargetGuard } from '../base/target-guard.ts';
 import type {
   Applied,
   DataPlane,
@@ -31,6 +32,8 @@ export interface ProxyOptions {
   readonly name?: string;
   /** CIDR blocks of proxies whose X-Forwarded-* and Forwarded fields count. */
   readonly trustedProxies?: readonly string[];
+  /** Where targets' names may lead; default: not to forbidden addresses. */
+  readonly targetGuard?: TargetGuard;
   /** Hears of mistakes of ours, each of which has cost a request a 500. */
   readonly onError?: (error: unknown) => void;
   readonly clock?: Clock;
@@ -59,6 +62,7 @@ export class ProxyDataPlane implements DataPlane {
   constructor({
     name = '0',
     trustedProxies = [],
+    targetGuard = new TargetGuard(),
     onError = ignore,
     clock = systemClock,
     random = systemRandom,
@@ -68,7 +72,8 @@ export class ProxyDataPlane implements DataPlane {
     this.#clock = clock;
     this.#random = random;
     this.#deadlines = new Deadlines(clock);
-    this.#shared = { deadlines: this.#deadlines, responseHead: new ResponseHead(RESPONSE_FIELDS_MAX) };
+    const responseHead = new ResponseHead(RESPONSE_FIELDS_MAX);
+    this.#shared = { deadlines: this.#deadlines, responseHead, targetGuard };
     this.#trustedProxies = new CidrSet(trustedProxies);
     this.#current = emptyRouting(this.#ledger.current);
     this.#pipeline = new Pipeline({

@@ -3,6 +3,7 @@
  * ends in. The code is the `reason` of `cutover_failures_total` and of the access log; the page
  * docs/reference/failures.md is held against this table by a test.
  */
+import { REFUSED_ADDRESS_CODE } from '../base/target-guard.ts';
 
 /** Whose doing a failure was. `client`: the request was at fault; its answer counts as a completed request. */
 export type FailureSource = 'client' | 'upstream' | 'proxy';
@@ -37,6 +38,7 @@ export const FAILURES = {
   unknown_coding: { status: 501, source: 'client', text: 'This transfer coding is not known.' },
   connect_refused: { status: 502, source: 'upstream', text: 'The application did not answer.' },
   connect_failed: { status: 502, source: 'upstream', text: 'The application could not be reached.' },
+  address_refused: { status: 502, source: 'upstream', text: 'The application could not be reached.' },
   upstream_closed: { status: 502, source: 'upstream', text: 'The application closed the connection.' },
   upstream_reset: { status: 502, source: 'upstream', text: 'The application reset the connection.' },
   upstream_malformed: { status: 502, source: 'upstream', text: 'The application answered with invalid HTTP.' },
@@ -69,6 +71,8 @@ export function connectFailure(error: NodeJS.ErrnoException): FailureCode {
     case 'EMFILE':
     case 'ENFILE':
       return 'no_ports';
+    case REFUSED_ADDRESS_CODE:
+      return 'address_refused';
     default:
       return 'connect_failed';
   }

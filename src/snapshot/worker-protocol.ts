@@ -2,6 +2,7 @@
  * What the primary and its workers say to each other, over a socket in the file system. Workers connect to it and come
  * back to it: when a primary is gone they go on serving what they have, and the next primary finds them there.
  */
+import type { Endpoint } from '../base/endpoint.ts';
 import type { DataPlaneReport, DrainRequest, TargetHealth } from './data-plane.ts';
 import type { ListenerSpec, SnapshotUpdate } from './types.ts';
 
@@ -45,6 +46,8 @@ export interface Setup {
   readonly update: SnapshotUpdate;
   readonly listeners: readonly ListenerSpec[];
   readonly trustedProxies: readonly string[];
+  /** Where the proxy listens itself, so that no target's name may lead there; left out by versions that did not look. */
+  readonly own?: readonly Endpoint[];
 }
 
 /** Calls of the primary: what they take. */

@@ -1,8 +1,8 @@
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { type Server, createConnection, createServer } from 'node:net';
 
+import { isLoopback } from '../../base/endpoint.ts';
 import { parseListenAddress } from '../../schema/listen-address.ts';
-import { isLoopback } from '../config/own-addresses.ts';
 import { loopbackHosts } from './request-guard.ts';
 import type { AdminServer } from './server.ts';
 

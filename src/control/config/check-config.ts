@@ -1,3 +1,4 @@
+import { isLoopback } from '../../base/endpoint.ts';
 import { createAjv } from '../../schema/ajv.ts';
 import { ADMIN_LISTEN_DEFAULT, ConfigSchema } from '../../schema/config.ts';
 import type { ConfigDocument } from '../../schema/config.ts';
@@ -7,7 +8,7 @@ import type { Problem } from '../../schema/problem.ts';
 import { schemaProblems } from '../../schema/schema-problems.ts';
 import { checkAllClaims } from './check-claims.ts';
 import { checkService } from './check-service.ts';
-import { isLoopback, isSameSocket } from './own-addresses.ts';
+import { isSameSocket } from './own-addresses.ts';
 import { consequenceOf, soundPart } from './sound-part.ts';
 
 const validate = createAjv({ fillDefaults: false, allErrors: true }).compile<ConfigDocument>(ConfigSchema);

@@ -1,5 +1,5 @@
-import { CidrSet } from '../../base/cidr.ts';
 import { closestName } from '../../base/closest-name.ts';
+import { isForbiddenAddress } from '../../base/forbidden-address.ts';
 import type { ConfigDocument, MirrorDocument, ServiceDocument, Split, TargetDocument } from '../../schema/config.ts';
 import { pointerOf, problemsUnder } from '../../schema/problem.ts';
 import type { Problem } from '../../schema/problem.ts';
@@ -63,35 +63,13 @@ function checkTargets(targets: readonly TargetDocument[], own: readonly OwnAddre
     if (first !== undefined)
       return [{ path, message: `is the target ${address.id} again, which is entry ${first} of this pool already` }];
     firstById.set(address.id, index);
-    if (isForbidden(address.host)) {
-      return [
-        {
-          path,
-          message: `must not be ${address.host}: unspecified, link-local and multicast addresses are no servers`,
-        },
-      ];
+    if (isForbiddenAddress(address.host)) {
+      const message = `must not be ${address.host}: unspecified, link-local, multicast and metadata addresses are no servers`;
+      return [{ path, message }];
     }
     const loop = own.find((candidate) => candidate.isReachedAt(address.host, address.port));
     return loop === undefined ? [] : [{ path, message: `must not be ${loop.name} of this proxy itself` }];
   });
-}
-
-/** Addresses that a request must never be sent to; cloud metadata services, which give out credentials, are among them. */
-const FORBIDDEN_TARGETS: readonly string[] = [
-  '0.0.0.0/8',
-  '169.254.0.0/16',
-  '224.0.0.0/4',
-  '255.255.255.255/32',
-  '::/128',
-  'fe80::/10',
-  'ff00::/8',
-  'fd00:ec2::254/128',
-];
-
-const forbiddenTargets = new CidrSet(FORBIDDEN_TARGETS);
-
-function isForbidden(host: string): boolean {
-  return forbiddenTargets.has(host);
 }
 
 function checkRules(service: ServiceDocument): Problem[] {

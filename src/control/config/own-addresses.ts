@@ -1,4 +1,4 @@
-import { CidrSet } from '../../base/cidr.ts';
+import { type Endpoint, arrivesAt, isWithin } from '../../base/endpoint.ts';
 import { formatHostPort } from '../../base/host-port.ts';
 import type { ConfigDocument } from '../../schema/config.ts';
 import { parseListenAddress } from '../../schema/listen-address.ts';
@@ -10,13 +10,21 @@ export interface OwnAddress {
   readonly isReachedAt: (host: string, port: number) => boolean;
 }
 
+type Listening = Partial<Pick<ConfigDocument, 'listeners' | 'admin'>>;
+
 /** What a target must not be: a proxy that sends requests to itself, or to its own admin API. */
-export function ownAddresses(config: Partial<Pick<ConfigDocument, 'listeners' | 'admin'>>): OwnAddress[] {
+export function ownAddresses(config: Listening): OwnAddress[] {
   const addresses = Object.entries(config.listeners ?? {}).map(([name, listener]) =>
     ownAddress(`the listener "${name}"`, listener.listen),
   );
   if (config.admin?.listen !== undefined) addresses.push(ownAddress('the admin API', config.admin.listen));
   return addresses.filter((address) => address !== null);
+}
+
+/** The same, for connections to names, whose addresses are only known when they are made. */
+export function ownEndpoints(config: Listening): Endpoint[] {
+  const listeners = Object.values(config.listeners ?? {}).map(({ listen }) => listen);
+  return [...listeners, config.admin?.listen ?? ''].map(endpointOf).filter((endpoint) => endpoint !== null);
 }
 
 /** Whether both addresses can be listened on at once. */
@@ -27,29 +35,17 @@ export function isSameSocket(a: string, b: string): boolean {
   return first.host === second.host || isWithin(first.host, second.host) || isWithin(second.host, first.host);
 }
 
-/** "127.0.0.1", "::1", "localhost": what only this machine reaches. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || loopback.has(host);
-}
-
-const loopback = new CidrSet(['127.0.0.0/8', '::1']);
-
-/** Whether listening on `any` takes what arrives at `host` too. Node opens "::" for both families. */
-function isWithin(any: string, host: string): boolean {
-  return any === '::' || (any === '0.0.0.0' && !host.includes(':'));
-}
-
 function ownAddress(kind: string, listen: string): OwnAddress | null {
-  const own = parseListenAddress(listen);
-  // A socket file has no port that a target could name, and neither has a port that is yet to be chosen.
-  if ('problem' in own || own.port === 0) return null;
+  const own = endpointOf(listen);
+  if (own === null) return null;
   return {
     name: `${kind} (${formatHostPort(own.host, own.port)})`,
-    isReachedAt: (host, port) => port === own.port && (host === own.host || isSameMachine(own.host, host)),
+    isReachedAt: (host, port) => arrivesAt(own, host, port),
   };
 }
 
-function isSameMachine(ownHost: string, host: string): boolean {
-  if (!isLoopback(host)) return false;
-  return isWithin(ownHost, host) || (isLoopback(ownHost) && (ownHost === 'localhost' || host === 'localhost'));
+/** `null`: a socket file has no port that a target could name, and neither has a port that is yet to be chosen. */
+function endpointOf(listen: string): Endpoint | null {
+  const own = parseListenAddress(listen);
+  return 'problem' in own || own.port === 0 ? null : own;
 }

@@ -1,22 +1,29 @@
 import { Client, type Dispatcher, errors } from 'undici';
+import { REFUSED_ADDRESS_CODE, TargetGuard } from '../../base/target-guard.ts';
 import type { Probe, ProbeFailure, ProbeRequest, ProbeResult } from './probe.ts';
 
 /** A check that answers with more than this has answered: the rest is not read. */
 const BODY_BYTES_MAX = 64 * 1024;
 const HEAD_BYTES_MAX = 16 * 1024;
 
+export interface HttpProbeOptions {
+  readonly version: string;
+  /** Where targets' names may lead; default: not to forbidden addresses. */
+  readonly targetGuard?: TargetGuard;
+}
+
 /**
  * Checks by `GET`, each over a connection of its own: a kept one would go on working after the target's listener is
  * gone, and a check is there to find just that. Redirects are an answer like any other, never followed: they could
  * point anywhere, ourselves included.
  */
-export function createHttpProbe(options: { readonly version: string }): Probe {
-  const userAgent = `cutover-health/${options.version}`;
+export function createHttpProbe({ version, targetGuard = new TargetGuard() }: HttpProbeOptions): Probe {
+  const userAgent = `cutover-health/${version}`;
   return async (request, signal) => {
     const client = new Client(originOf(request), {
       maxHeaderSize: HEAD_BYTES_MAX,
       // `signal` ends a check that is under way; undici alone can end a connection that is not yet made.
-      connectTimeout: request.check.timeoutMs,
+      connect: { timeout: request.check.timeoutMs, lookup: targetGuard.lookup(request.port) },
       headersTimeout: 0,
       bodyTimeout: 0,
     });
@@ -81,6 +88,8 @@ function failureOf(error: unknown): ProbeFailure {
     case 'ENETUNREACH':
     case 'EHOSTUNREACH':
       return 'unreachable';
+    case REFUSED_ADDRESS_CODE:
+      return 'address not allowed';
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return 'name not resolved';

@@ -17,6 +17,7 @@ export type ProbeFailure =
   | 'refused'
   | 'unreachable'
   | 'name not resolved'
+  | 'address not allowed'
   | 'reset'
   | 'timeout'
   | 'bad response'

@@ -16,6 +16,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 
 import type { Clock } from '../../base/clock.ts';
+import type { Endpoint } from '../../base/endpoint.ts';
 import type {
   Applied,
   DataPlane,
@@ -55,6 +56,8 @@ export interface WorkerPoolOptions {
   readonly control: ControlSocket;
   readonly listeners: readonly ListenerSpec[];
   readonly trustedProxies: readonly string[];
+  /** Where the proxy listens itself, so that no target's name may lead there. */
+  readonly own: readonly Endpoint[];
   /** Sockets that a service manager has opened; `null`: they are bound here. */
   readonly activated: readonly SocketSet[] | null;
   readonly clock: Clock;
@@ -288,14 +291,14 @@ export class WorkerPool implements DataPlane {
   }
 
   #setup(): Setup {
-    const { listeners, trustedProxies } = this.#options;
+    const { listeners, trustedProxies, own } = this.#options;
     const update = {
       generation: this.#generation,
       changed: [...this.#services.values()],
       removed: [],
       health: [...this.#health.values()],
     };
-    return { update, listeners, trustedProxies };
+    return { update, listeners, trustedProxies, own };
   }
 
   #acceptIfCurrent(link: WorkerLink): void {

@@ -2,6 +2,9 @@
  * The connections to one address. Idle ones are kept last in, first out: under falling load the oldest ones starve
  * and end, and the one taken is the one least likely to be just closed by the target.
  */
+import { isIP, type LookupFunction } from 'node:net';
+
+import type { TargetGuard } from '../../base/target-guard.ts';
 import type { Deadlines } from '../deadlines.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
 import { TargetConnection } from './target-connection.ts';
@@ -25,12 +28,15 @@ export interface ConnectionShared {
   readonly deadlines: Deadlines;
   /** Read into by whichever connection has bytes; valid until the next read. */
   readonly responseHead: ResponseHead;
+  readonly targetGuard: TargetGuard;
 }
 
 export class ConnectionPool {
   readonly host: string;
   readonly port: number;
   readonly shared: ConnectionShared;
+  /** For a target with a name; an address was checked when it was configured, and costs nothing here. */
+  readonly lookup: LookupFunction | undefined;
   limits: ConnectionLimits;
   readonly #idle: TargetConnection[] = [];
   readonly #open = new Set<TargetConnection>();
@@ -40,6 +46,7 @@ export class ConnectionPool {
     this.host = host;
     this.port = port;
     this.shared = shared;
+    this.lookup = isIP(host) === 0 ? shared.targetGuard.lookup(port) : undefined;
     this.limits = limits;
   }
 

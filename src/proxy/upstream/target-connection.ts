@@ -94,6 +94,7 @@ export class TargetConnection implements Expiring {
     this.#socket = connect({
       host: pool.host,
       port: pool.port,
+      lookup: pool.lookup,
       noDelay: true,
       // A target that closes its side is told apart from one that is gone, which matters to tunnels.
       allowHalfOpen: true,
