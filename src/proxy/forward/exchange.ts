@@ -320,14 +320,15 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
   onFailure(code: FailureCode, how: FailureContext): void {
     this.#connection = null;
     this.#isConnected = false;
-    if (!this.#isFinished && !this.#retry(how)) {
+    if (!this.#isFinished && !this.#retry(code, how)) {
       this.#fail(code);
     }
   }
 
   /** Sends the request again where that is safe; false: it is not. */
-  #retry(how: FailureContext): boolean {
-    if (this.#status !== 0) {
+  #retry(code: FailureCode, how: FailureContext): boolean {
+    // A target that is slow would only get slower by being asked again.
+    if (this.#status !== 0 || code === 'response_timeout' || code === 'upstream_stalled') {
       return false;
     }
     if (how.unconnected) {
@@ -337,6 +338,8 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
       this.#pool.retries.add('connect');
       this.#moveToAnotherTarget();
       this.#connect(this.#target.connections.takeIdle(this.#isIdempotent));
+      // No turn of the client's is going on at whose end it would be written.
+      this.onClientTurnEnd();
       return true;
     }
     const maySendAgain = how.reused && (how.unsent || (this.#isIdempotent && how.unanswered));
