@@ -122,6 +122,21 @@ const KINDS: Readonly<Record<FormatName, ValueKind>> = {
     meaning: 'A host or IP address, with or without a port.',
     example: 'shop.example.com',
   },
+  sha256: {
+    name: 'SHA-256',
+    meaning: '64 digits of 0-9 and a-f, as `cutover token` prints it.',
+    example: '0c5c6cc2f1bd4a0bbcb4c1a1e9f7b2b3f9b7ce1f2ad7b1ccf7f1c1a0e4d8b6a2',
+  },
+  timestamp: {
+    name: 'time',
+    meaning: 'Date, time and time zone (RFC 3339).',
+    example: '2031-01-31T00:00:00Z',
+  },
+  'subject-alt-name': {
+    name: 'certificate name',
+    meaning: '"dns:NAME", "uri:URI", "email:ADDRESS" or "ip:ADDRESS", exactly as the certificate has it.',
+    example: 'dns:ci.example.com',
+  },
 };
 
 const PERCENT: ValueKind = {
@@ -162,7 +177,30 @@ pipelined: 128KiB
 requestsPerConnection: 100000
 connections: 5000`,
   admin: `
-listen: "unix:/run/cutover/admin.sock"`,
+listen: "10.0.0.5:9900"
+tokens: [ { name: ci, sha256: "0c5c6cc2f1bd4a0bbcb4c1a1e9f7b2b3f9b7ce1f2ad7b1ccf7f1c1a0e4d8b6a2", role: deploy } ]
+tokensFile: /etc/cutover/tokens.yaml
+tls: { cert: /etc/cutover/admin.pem, key: /etc/cutover/admin.key, clientCa: /etc/cutover/clients.pem }
+clients: [ { name: prometheus, san: "dns:prometheus.internal", role: read } ]
+hosts: ["cutover.internal"]
+writesPerSecond: 100
+# Only where there is neither tls nor anybody who could listen in or call:
+insecure: "I know that anyone on this network can change my routing"`,
+  'admin.tokens[]': `
+name: ci
+role: deploy
+scopes: [shop]
+sha256: "0c5c6cc2f1bd4a0bbcb4c1a1e9f7b2b3f9b7ce1f2ad7b1ccf7f1c1a0e4d8b6a2"
+expires: "2031-01-31T00:00:00Z"`,
+  'admin.tls': `
+cert: /etc/cutover/admin.pem
+key: /etc/cutover/admin.key
+clientCa: /etc/cutover/clients.pem`,
+  'admin.clients[]': `
+name: deployer
+role: deploy
+scopes: [shop, blog]
+san: "uri:spiffe://example.com/ci/deployer"`,
   state: `
 path: /var/lib/cutover`,
   shutdown: `
@@ -249,8 +287,9 @@ A configuration is one file, YAML or JSON. \`cutover check --config FILE\` says 
 that is wrong with it, each with its line. A field that is not on this page is an error, with a guess at what was meant.
 
 **When a change takes effect.** \`services\` may change while the proxy runs: SIGHUP reads the file again, \`POST /v1/config\` takes a
-new one, either all or nothing. Everything else is fixed when the process starts; a file that differs there is refused until a
-restart or a \`cutover upgrade\`.
+new one, either all or nothing. SIGHUP, but not the API, also takes over who may call the admin API: \`admin.tokens\`, \`tokensFile\`,
+\`clients\`, \`hosts\`, \`writesPerSecond\` and the files of \`admin.tls\`. Everything else is fixed when the process starts; a file that
+differs there is refused until a restart or a \`cutover upgrade\`.
 
 **File and run time.** What the admin API changed (splits, target states and weights, mirrors, pools, whole services) is kept in the
 store, survives restarts, and wins over the file for as long as what it names still exists there.
@@ -258,7 +297,8 @@ store, survives restarts, and wins over the file for as long as what it names st
 **What must fit together**, besides what the tables say: a service of several pools has a split, shares sum to 100, and every pool that a split, rule
 or mirror names exists; a rule has at least one condition, and its name once; no target stands twice in a pool, is an address of
 this proxy itself, or an unspecified, link-local or multicast one; no two services claim the same host and path; no two listeners share an
-address; the admin API listens on a loopback address or a socket, since in this version it asks nobody who they are. \`https\` and
+address; an admin API that other machines reach has \`tls\`, and \`tokens\`, \`tokensFile\` or \`clients\`; \`clients\` need
+\`tls.clientCa\`; no name, token or certificate name stands twice. \`https\` and
 \`tcp\` listeners and \`https\` targets are not available in this version.`;
 
 /** The whole page. Throws where a section has no example, or one that is wrong or leaves a field out. */

@@ -3,6 +3,7 @@ import { DURATION_MS_MAX, durationMsOrNull, formatDuration } from '../base/durat
 import { parseHostPort } from '../base/host-port.ts';
 import { sizeBytesOrNull } from '../base/size.ts';
 import { parseListenAddress } from './listen-address.ts';
+import { parseSubjectAltName } from './subject-alt-name.ts';
 import { parseTargetUrl } from './target-url.ts';
 
 /** `null` where the text has the format; else what is wrong with it and what would be right. */
@@ -39,6 +40,9 @@ export const FORMATS = {
   'affinity-key': affinityKeyProblem,
   'status-range': statusRangeProblem,
   'host-header': hostHeaderProblem,
+  sha256: sha256Problem,
+  timestamp: timestampProblem,
+  'subject-alt-name': (text) => problemOf(() => parseSubjectAltName(text)),
 } as const satisfies Record<string, Format>;
 
 export type FormatName = keyof typeof FORMATS;
@@ -144,4 +148,15 @@ function statusRangeProblem(text: string): string | null {
 
 function hostHeaderProblem(text: string): string | null {
   return 'problem' in parseHostPort(text) ? 'must be a host, with or without a port' : null;
+}
+
+function sha256Problem(text: string): string | null {
+  if (/^[0-9a-f]{64}$/.test(text)) return null;
+  return 'must be the SHA-256 of a token, 64 digits of 0-9 and a-f; "cutover token" makes a token and prints it';
+}
+
+function timestampProblem(text: string): string | null {
+  // RFC 3339 section 5.6; the date alone would leave the time zone to chance.
+  const isFormed = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?(?:Z|[+-]\d\d:\d\d)$/.test(text);
+  return isFormed && !Number.isNaN(Date.parse(text)) ? null : 'must be a time such as "2031-01-31T00:00:00Z"';
 }

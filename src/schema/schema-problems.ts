@@ -61,10 +61,10 @@ function wordsOf(error: ErrorObject): string {
     case 'enum':
       return enumWords(error);
     case 'format':
-      return formatWords(schema, error.data) + gotWords(error.data);
+      return formatWords(schema, error.data) + gotWords(error.data, schema);
     case 'minimum':
     case 'maximum':
-      return rangeWords(schema) + gotWords(error.data);
+      return rangeWords(schema) + gotWords(error.data, schema);
     case 'minLength':
       return `must have at least ${String(limit)} characters`;
     case 'maxLength':
@@ -91,17 +91,17 @@ function typeWords(error: ErrorObject, schema: Readonly<Record<string, unknown>>
   const format = schema['format'];
   const { data } = error;
   if (typeof format === 'string' && typeof data === 'number') {
-    return `${formatWords(schema, String(data))}${gotWords(data)}`;
+    return `${formatWords(schema, String(data))}${gotWords(data, schema)}`;
   }
   const wanted = `must be ${typeNames(error.schema)}`;
   const quotes = error.schema === 'string' && (typeof data === 'number' || typeof data === 'boolean');
-  return `${wanted}${gotWords(data)}${quotes ? ' (put it in quotes)' : ''}`;
+  return `${wanted}${gotWords(data, schema)}${quotes ? ' (put it in quotes)' : ''}`;
 }
 
 function enumWords(error: ErrorObject): string {
   const allowed = (paramOf(error, 'allowedValues') as readonly unknown[]).map(String);
   const meant = typeof error.data === 'string' ? closestName(error.data, allowed) : null;
-  const words = `must be ${listOf(allowed, 'or')}${gotWords(error.data)}`;
+  const words = `must be ${listOf(allowed, 'or')}${gotWords(error.data, recordOrEmpty(error.parentSchema))}`;
   return meant === null ? words : `${words}; did you mean "${meant}"?`;
 }
 
@@ -119,7 +119,9 @@ function rangeWords(schema: Readonly<Record<string, unknown>>): string {
   return maximum === undefined ? `must be at least ${minimum}` : `must be from ${minimum} to ${maximum}`;
 }
 
-function gotWords(data: unknown): string {
+/** Of a field that is only ever written (a secret), the value is repeated nowhere. */
+function gotWords(data: unknown, schema: Readonly<Record<string, unknown>>): string {
+  if (schema['writeOnly'] === true) return '';
   if (Array.isArray(data)) return '; it is a list';
   if (typeof data === 'object' && data !== null) return '; it is an object';
   if (data === null) return '; it is empty';

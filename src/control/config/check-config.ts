@@ -1,11 +1,10 @@
-import { isLoopback } from '../../base/endpoint.ts';
 import { createAjv } from '../../schema/ajv.ts';
 import { ADMIN_LISTEN_DEFAULT, ConfigSchema } from '../../schema/config.ts';
 import type { ConfigDocument } from '../../schema/config.ts';
-import { parseListenAddress } from '../../schema/listen-address.ts';
 import { pointerOf, problemsUnder } from '../../schema/problem.ts';
 import type { Problem } from '../../schema/problem.ts';
 import { schemaProblems } from '../../schema/schema-problems.ts';
+import { checkAdmin } from './check-admin.ts';
 import { checkAllClaims } from './check-claims.ts';
 import { checkService } from './check-service.ts';
 import { isSameSocket } from './own-addresses.ts';
@@ -69,16 +68,7 @@ function checkAddresses(config: ConfigDocument): Problem[] {
   const admin = adminListen(config);
   const same = taken.find((other) => isSameSocket(other.listen, admin));
   if (same !== undefined) problems.push({ path: '/admin/listen', message: `is the address of ${same.what} already` });
-  return [...problems, ...checkAdminReach(admin)];
-}
-
-/** Whoever reaches the admin API moves the traffic. */
-function checkAdminReach(listen: string): Problem[] {
-  const address = parseListenAddress(listen);
-  if (listen.startsWith('unix:') || 'problem' in address || isLoopback(address.host)) return [];
-  const message =
-    'must be a loopback address (127.0.0.1, [::1]) or a socket (unix:/path): the admin API asks nobody who they are in this version';
-  return [{ path: '/admin/listen', message }];
+  return [...problems, ...problemsUnder('/admin', checkAdmin(config.admin ?? {}))];
 }
 
 function adminListen(config: ConfigDocument): string {

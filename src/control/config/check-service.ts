@@ -7,10 +7,10 @@ import { SHARES_ALL } from '../../schema/split-shares.ts';
 import { parseTargetUrl } from '../../schema/target-url.ts';
 import { checkClaims } from './check-claims.ts';
 import { ownAddresses } from './own-addresses.ts';
-import type { OwnAddress } from './own-addresses.ts';
+import type { Listening, OwnAddress } from './own-addresses.ts';
 
 /** What a service stands among: only what is given is checked against. */
-export type Surroundings = Partial<Pick<ConfigDocument, 'listeners' | 'admin' | 'services'>>;
+export type Surroundings = Listening & Partial<Pick<ConfigDocument, 'services'>>;
 
 /**
  * Everything that a schema cannot see of a service that has passed it: names that must exist, sums, duplicates, and

@@ -1,6 +1,5 @@
 import { type Endpoint, arrivesAt, isWithin } from '../../base/endpoint.ts';
 import { formatHostPort } from '../../base/host-port.ts';
-import type { ConfigDocument } from '../../schema/config.ts';
 import { parseListenAddress } from '../../schema/listen-address.ts';
 
 /** An address that this proxy listens on itself. */
@@ -10,7 +9,11 @@ export interface OwnAddress {
   readonly isReachedAt: (host: string, port: number) => boolean;
 }
 
-type Listening = Partial<Pick<ConfigDocument, 'listeners' | 'admin'>>;
+/** What of a configuration says where this proxy listens. */
+export interface Listening {
+  readonly listeners?: Readonly<Record<string, { readonly listen: string }>>;
+  readonly admin?: { readonly listen?: string };
+}
 
 /** What a target must not be: a proxy that sends requests to itself, or to its own admin API. */
 export function ownAddresses(config: Listening): OwnAddress[] {

@@ -85,6 +85,18 @@ const SAMPLES: Readonly<Record<FormatName, Samples>> = {
     bad: ['', '99', '600', '299-200', '200-', '2xx', '200-299-300'],
   },
   'host-header': { good: ['app', 'App.example:8080', '[::1]:80'], bad: ['', 'a b', 'a:b', '*.example.com', 'a\r\nb'] },
+  sha256: {
+    good: ['0123456789abcdef'.repeat(4)],
+    bad: ['', 'a'.repeat(63), 'a'.repeat(65), 'A'.repeat(64), 'g'.repeat(64), `sha256:${'a'.repeat(64)}`],
+  },
+  timestamp: {
+    good: ['2031-01-31T00:00:00Z', '2031-01-31T23:59:59.123+02:00'],
+    bad: ['', '2031-01-31', '2031-01-31T00:00:00', '2031-13-01T00:00:00Z', 'tomorrow', '2031-01-31 00:00:00Z'],
+  },
+  'subject-alt-name': {
+    good: ['dns:ci.example.com', 'uri:spiffe://example.com/ci', 'email:ops@example.com', 'ip:10.0.0.1'],
+    bad: ['', 'ci.example.com', 'dns:', 'dns:*.example.com', 'cn:ci', 'DNS:ci', 'dns:a b', 'dns:ci\n'],
+  },
 };
 
 const cases = Object.entries(SAMPLES).flatMap(([name, { good, bad }]) => [

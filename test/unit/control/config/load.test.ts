@@ -29,6 +29,7 @@ function withTargets(...lines: string[]): string {
   return withService('pools:', '  blue:', '    targets:', ...lines.map((line) => `      - ${line}`));
 }
 
+const DIGEST = 'a'.repeat(64);
 const LEAST = 'listeners: { web: { listen: "127.0.0.1:8080" } }';
 
 interface Case {
@@ -185,7 +186,54 @@ const CASES: readonly Case[] = [
   {
     what: 'an admin API that everyone reaches',
     text: `${LEAST}\nadmin: { listen: "0.0.0.0:9900" }`,
-    problems: [[2, '/admin/listen', 'must be a loopback address']],
+    problems: [[2, '/admin/listen', 'needs admin.tls and admin.tokens (or admin.clients)']],
+  },
+  {
+    what: 'an admin API in a network without TLS',
+    text: `${LEAST}\nadmin: { listen: "10.0.0.1:9900", tokensFile: /run/tokens.yaml }`,
+    problems: [[2, '/admin/listen', 'needs admin.tls. ']],
+  },
+  {
+    what: 'an admin API in a network whose callers need not say who they are',
+    text: `${LEAST}\nadmin: { listen: "[::]:9900", tls: { cert: c.pem, key: k.pem } }`,
+    problems: [[2, '/admin/listen', 'needs admin.tokens (or admin.clients). ']],
+  },
+  {
+    what: 'nearly the sentence that opens the admin API',
+    text: `${LEAST}\nadmin: { listen: "0.0.0.0:9900", insecure: true }`,
+    problems: [
+      [2, '/admin/listen', 'needs admin.tls and admin.tokens'],
+      [2, '/admin/insecure', 'must be "I know that anyone on this network can change my routing"; it is true'],
+    ],
+  },
+  {
+    what: 'client certificates that nobody is asked for',
+    text: `${LEAST}\nadmin: { clients: [{ name: ci, san: "dns:ci", role: deploy }], tls: { cert: c.pem, key: k.pem } }`,
+    problems: [[2, '/admin/clients', 'need tls.clientCa']],
+  },
+  {
+    what: 'client certificates that nobody has a role for',
+    text: `${LEAST}\nadmin: { tls: { cert: c.pem, key: k.pem, clientCa: ca.pem } }`,
+    problems: [[2, '/admin/tls/clientCa', 'nobody has a role']],
+  },
+  {
+    what: 'one name and one token for two',
+    text: `${LEAST}\nadmin:\n  tokens:\n    - { name: ci, sha256: ${DIGEST}, role: read }\n    - { name: ci, sha256: ${DIGEST}, role: admin }`,
+    problems: [
+      [5, '/admin/tokens/1/name', 'is the name of /tokens/0 already'],
+      [5, '/admin/tokens/1/sha256', 'is that of /tokens/0 already'],
+    ],
+  },
+  {
+    what: 'a token itself where its digest belongs',
+    text: `${LEAST}\nadmin: { tokens: [{ name: ci, sha256: ctv_secret, role: read }] }`,
+    problems: [
+      [
+        2,
+        '/admin/tokens/0/sha256',
+        'must be the SHA-256 of a token, 64 digits of 0-9 and a-f; "cutover token" makes a token and prints it',
+      ],
+    ],
   },
   {
     what: 'several pools without a split',
