@@ -63,6 +63,13 @@ export const METRICS = {
     unit: 'connections',
     help: 'Client connections accepted.',
   },
+  connectionsRefused: {
+    name: 'cutover_connections_refused_total',
+    type: 'counter',
+    labels: ['listener', 'reason'],
+    unit: 'connections',
+    help: 'Client connections closed at once, by the limit that they would have exceeded.',
+  },
   requestsRefused: {
     name: 'cutover_requests_refused_total',
     type: 'counter',

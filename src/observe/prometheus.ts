@@ -133,9 +133,13 @@ function addTraffic(
   families.requestDuration.add({ service, pool, version, traffic }, durations);
 }
 
-function addListener(families: Families, { listener, connections, acceptedTotal, refused }: ListenerReport): void {
+function addListener(families: Families, report: ListenerReport): void {
+  const { listener, connections, acceptedTotal, turnedAway, refused } = report;
   for (const [state, count] of Object.entries(connections)) families.connections.add({ listener, state }, count);
   families.connectionsAccepted.add({ listener }, acceptedTotal);
+  for (const [reason, count] of Object.entries(turnedAway)) {
+    families.connectionsRefused.add({ listener, reason }, count);
+  }
   for (const [reason, count] of Object.entries(refused)) families.requestsRefused.add({ listener, reason }, count);
 }
 

@@ -14,9 +14,11 @@ import type {
 } from '../snapshot/data-plane.ts';
 import type { ListenerSpec, ServiceSpec, SnapshotUpdate } from '../snapshot/types.ts';
 import { Deadlines } from './deadlines.ts';
+import { DescriptorBudget } from './descriptor-budget.ts';
 import { ResponseHead } from './http1/response-head.ts';
 import { Drain, Ledger } from './ledger.ts';
 import { Listener } from './listener/listener.ts';
+import { outcomeOf } from './outcome.ts';
 import { Pipeline } from './pipeline.ts';
 import { Pool } from './pool.ts';
 import { emptyRouting, nextRouting, type Routing } from './routing.ts';
@@ -54,6 +56,7 @@ export class ProxyDataPlane implements DataPlane {
   readonly #pools = new Map<string, Pool>();
   readonly #drains = new Map<string, Drain>();
   readonly #listeners = new Map<string, Listener>();
+  #descriptors: DescriptorBudget | null = null;
   readonly #requestIdPrefix = `${randomBytes(6).toString('hex')}-`;
   #requestCount = 0;
   /** What requests are routed by: replaced whole, by one assignment, and never changed. */
@@ -94,11 +97,13 @@ export class ProxyDataPlane implements DataPlane {
 
   /** Opens a listener: at its address, or on sockets that were bound before. Resolves with the address. */
   async listen(spec: ListenerSpec, fds: readonly number[] = []): Promise<{ host: string; port: number }> {
-    const listener = new Listener(spec, this.#deadlines, {
+    this.#descriptors ??= new DescriptorBudget();
+    const shared = { deadlines: this.#deadlines, descriptors: this.#descriptors };
+    const listener = new Listener(spec, shared, {
       begin: (connection, head) => this.#pipeline.begin(connection, connection.origin, head),
-      refused: () => {
+      refused: (code) => {
         this.#current.ledger.enter();
-        this.#current.ledger.leave('completed');
+        this.#current.ledger.leave(outcomeOf(code));
       },
       failed: (error) => this.#onError(error),
       newRequestId: () => this.newRequestId(),

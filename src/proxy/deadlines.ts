@@ -5,6 +5,7 @@
  * be noticed up to two ticks late.
  */
 import type { Clock, Timer } from '../base/clock.ts';
+import { LoopLag } from './loop-lag.ts';
 
 const TICK_MS = 100;
 
@@ -23,6 +24,8 @@ export class Deadlines {
   #timer: Timer | null = null;
   #wallSecond = 0;
 
+  /** The same timer tells how late everything else is. */
+  readonly loopLag = new LoopLag();
   /** The monotonic time of the last tick: what deadlines are set from, without asking the system for the time. */
   nowMs: number;
   /** The Date field of this second (RFC 9110 section 6.6.1), line end included. */
@@ -55,7 +58,9 @@ export class Deadlines {
   }
 
   #tick(): void {
+    const previousMs = this.nowMs;
     this.nowMs = this.#clock.monotonicMs();
+    this.loopLag.observe(this.nowMs - previousMs - TICK_MS);
     this.#renewDate();
     const dueAt = this.nowMs - TICK_MS;
     for (const item of this.#items) {

@@ -45,7 +45,9 @@ export const FAILURES = {
   upstream_head_too_large: { status: 502, source: 'upstream', text: "The application's answer head is too large." },
   upstream_truncated: { status: 502, source: 'upstream', text: '' },
   no_target: { status: 503, source: 'proxy', text: 'The application is not available.' },
+  overloaded: { status: 503, source: 'proxy', text: 'There is more to do than can be done.' },
   no_ports: { status: 503, source: 'proxy', text: 'The application is not available.' },
+  no_descriptors: { status: 503, source: 'proxy', text: 'The application is not available.' },
   connect_timeout: { status: 504, source: 'upstream', text: 'The application did not answer in time.' },
   response_timeout: { status: 504, source: 'upstream', text: 'The application did not answer in time.' },
   upstream_stalled: { status: 504, source: 'upstream', text: 'The application did not take the request in time.' },
@@ -68,9 +70,10 @@ export function connectFailure(error: NodeJS.ErrnoException): FailureCode {
     case 'ETIMEDOUT':
       return 'connect_timeout';
     case 'EADDRNOTAVAIL':
+      return 'no_ports';
     case 'EMFILE':
     case 'ENFILE':
-      return 'no_ports';
+      return 'no_descriptors';
     case REFUSED_ADDRESS_CODE:
       return 'address_refused';
     default:

@@ -77,6 +77,8 @@ export function compileListener(name: string, listener: ListenerConfig): Listene
       pipelinedBytesMax: parseSize(limits.pipelined),
       requestsPerConnectionMax: limits.requestsPerConnection,
       connectionsMax: limits.connections,
+      connectionsPerClientMax: limits.connectionsPerClient ?? 0,
+      loopLagMs: limits.loopLag === 'none' ? 0 : parseDuration(limits.loopLag),
     },
   };
 }

@@ -129,6 +129,8 @@ export interface ListenerReport {
   /** Open client connections by what they are doing. */
   readonly connections: Readonly<Record<'idle' | 'active' | 'tunnel', number>>;
   readonly acceptedTotal: number;
+  /** Connections closed at once, by reason ("too_many_connections", "too_many_of_client", "too_few_descriptors"). */
+  readonly turnedAway: Readonly<Record<string, number>>;
   /** Requests refused before a service was found, by failure code. */
   readonly refused: Readonly<Record<string, number>>;
 }

@@ -192,4 +192,8 @@ export interface ListenerLimits {
   /** After so many requests a connection is closed with its last answer. */
   readonly requestsPerConnectionMax: number;
   readonly connectionsMax: number;
+  /** Connections of one client, where it is no trusted proxy; 0: no limit. */
+  readonly connectionsPerClientMax: number;
+  /** Lag of the event loop above which new requests are refused; 0: no limit. */
+  readonly loopLagMs: number;
 }

@@ -23,6 +23,8 @@ export const CLIENT_LIMITS = {
   pipelinedBytesMax: 65_536,
   requestsPerConnectionMax: 10_000,
   connectionsMax: 1,
+  connectionsPerClientMax: 0,
+  loopLagMs: 0,
 } as const satisfies ListenerSpec['limits'];
 
 const SPEC: ListenerSpec = {

@@ -113,6 +113,7 @@ function mergeListeners(a: ListenerReport, b: ListenerReport): ListenerReport {
       tunnel: a.connections.tunnel + b.connections.tunnel,
     },
     acceptedTotal: a.acceptedTotal + b.acceptedTotal,
+    turnedAway: sumCounts(a.turnedAway, b.turnedAway),
     refused: sumCounts(a.refused, b.refused),
   };
 }

@@ -4,10 +4,12 @@ import type { ListenerReport } from '../../snapshot/data-plane.ts';
 import type { ListenerSpec } from '../../snapshot/types.ts';
 import { Tally } from '../counters.ts';
 import type { Deadlines } from '../deadlines.ts';
+import type { DescriptorBudget } from '../descriptor-budget.ts';
 import type { FailureCode } from '../errors.ts';
 import { ClientConnection, type ClientHost, type RunningRequest } from '../http1/client-connection.ts';
 import { RequestHead } from '../http1/request-head.ts';
 import { type Origin, originOf, plainAddress } from '../origin.ts';
+import { ClientCounts } from './client-counts.ts';
 
 /** Connections that wait to be accepted; the kernel caps it at net.core.somaxconn. */
 const BACKLOG = 4096;
@@ -16,29 +18,44 @@ const BACKLOG = 4096;
 export interface RequestSink {
   begin(connection: ClientConnection, head: RequestHead): RunningRequest | FailureCode;
   /** Accounts for a request that no service took. */
-  refused(): void;
+  refused(code: FailureCode): void;
   /** Hears of a mistake of ours. */
   failed(error: unknown): void;
   newRequestId(): string;
   isTrusted(address: string): boolean;
 }
 
+/** What the listeners of one process share. */
+export interface ListenerShared {
+  readonly deadlines: Deadlines;
+  readonly descriptors: DescriptorBudget;
+}
+
+/** Why a connection was closed at once. */
+type TurnAwayReason = 'too_many_connections' | 'too_many_of_client' | 'too_few_descriptors';
+
 export class Listener implements ClientHost {
   readonly spec: ListenerSpec;
   readonly deadlines: Deadlines;
   readonly requestHead: RequestHead;
   isClosing = false;
+  readonly #descriptors: DescriptorBudget;
+  readonly #loopLagMsMax: number;
   readonly #sink: RequestSink;
   readonly #servers: Server[] = [];
   readonly #connections = new Set<ClientConnection>();
+  readonly #clients = new ClientCounts();
+  readonly #turnedAway = new Tally<TurnAwayReason>();
   readonly #refused = new Tally<FailureCode>();
   #accepted = 0;
   #active = 0;
   #tunnels = 0;
 
-  constructor(spec: ListenerSpec, deadlines: Deadlines, sink: RequestSink) {
+  constructor(spec: ListenerSpec, { deadlines, descriptors }: ListenerShared, sink: RequestSink) {
     this.spec = spec;
     this.deadlines = deadlines;
+    this.#descriptors = descriptors;
+    this.#loopLagMsMax = spec.limits.loopLagMs === 0 ? Number.POSITIVE_INFINITY : spec.limits.loopLagMs;
     this.#sink = sink;
     this.requestHead = new RequestHead({
       requestLineBytesMax: spec.limits.requestLineBytesMax,
@@ -74,19 +91,41 @@ export class Listener implements ClientHost {
 
   #accept(socket: Socket): void {
     const address = plainAddress(socket.remoteAddress ?? '');
-    if (address === '' || this.#connections.size >= this.spec.limits.connectionsMax) {
-      // The client was gone before we came to it, or is one too many.
+    if (address === '') {
+      // The client was gone before we came to it.
       socket.destroy();
       return;
     }
+    const isTrusted = this.#sink.isTrusted(address);
+    const reason = this.#turnAway(address, isTrusted);
+    if (reason !== null) {
+      this.#turnedAway.add(reason);
+      // A reset leaves nothing behind, where an ordinary end would be remembered for a minute (TIME-WAIT).
+      socket.resetAndDestroy();
+      return;
+    }
     this.#accepted++;
-    this.#connections.add(new ClientConnection(socket, this.#originOf(socket, address), this));
+    if (this.#isCounted(isTrusted)) {
+      this.#clients.enter(address);
+    }
+    this.#connections.add(new ClientConnection(socket, originOfSocket(socket, address, isTrusted), this));
   }
 
-  #originOf(socket: Socket, address: string): Origin {
-    const local = plainAddress(socket.localAddress ?? '');
-    const authority = local.includes(':') ? `[${local}]` : local;
-    return originOf(address, this.#sink.isTrusted(address), 'http', `${authority}:${socket.localPort ?? 0}`);
+  /** Why there is no room for this client; null: there is, and it has it now. */
+  #turnAway(address: string, isTrusted: boolean): TurnAwayReason | null {
+    const { connectionsMax, connectionsPerClientMax } = this.spec.limits;
+    if (this.#connections.size >= connectionsMax) {
+      return 'too_many_connections';
+    }
+    if (this.#isCounted(isTrusted) && this.#clients.of(address) >= connectionsPerClientMax) {
+      return 'too_many_of_client';
+    }
+    return this.#descriptors.take() ? null : 'too_few_descriptors';
+  }
+
+  /** Nobody is counted where there is no limit, and trusted proxies never are: each of them is many clients. */
+  #isCounted(isTrusted: boolean): boolean {
+    return this.spec.limits.connectionsPerClientMax > 0 && !isTrusted;
   }
 
   begin(connection: ClientConnection, head: RequestHead): RunningRequest | null {
@@ -100,6 +139,9 @@ export class Listener implements ClientHost {
 
   /** A mistake of ours in routing a request costs that request, not the others of this process. */
   #tryBegin(connection: ClientConnection, head: RequestHead): RunningRequest | FailureCode {
+    if (this.deadlines.loopLag.ms > this.#loopLagMsMax) {
+      return 'overloaded';
+    }
     try {
       return this.#sink.begin(connection, head);
     } catch (error) {
@@ -110,7 +152,7 @@ export class Listener implements ClientHost {
 
   refused(code: FailureCode): string {
     this.#refused.add(code);
-    this.#sink.refused();
+    this.#sink.refused(code);
     return this.#sink.newRequestId();
   }
 
@@ -128,6 +170,10 @@ export class Listener implements ClientHost {
 
   closed(connection: ClientConnection, wasActive: boolean, wasTunnel: boolean): void {
     this.#connections.delete(connection);
+    this.#descriptors.giveBack();
+    if (this.#isCounted(connection.origin.isTrusted)) {
+      this.#clients.leave(connection.origin.address);
+    }
     if (wasActive) {
       this.#active--;
     }
@@ -166,9 +212,16 @@ export class Listener implements ClientHost {
       listener: this.spec.name,
       connections: { idle: this.#connections.size - this.#active, active, tunnel: this.#tunnels },
       acceptedTotal: this.#accepted,
+      turnedAway: this.#turnedAway.report(),
       refused: this.#refused.report(),
     };
   }
+}
+
+function originOfSocket(socket: Socket, address: string, isTrusted: boolean): Origin {
+  const local = plainAddress(socket.localAddress ?? '');
+  const authority = local.includes(':') ? `[${local}]` : local;
+  return originOf(address, isTrusted, 'http', `${authority}:${socket.localPort ?? 0}`);
 }
 
 function ignore(): void {}

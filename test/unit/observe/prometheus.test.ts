@@ -76,7 +76,13 @@ function report(over: Partial<DataPlaneReport> = {}): DataPlaneReport {
     workers: [{ worker: '0', pid: 1, generation: 7 }],
     pools: [poolReport()],
     listeners: [
-      { listener: 'web', connections: { idle: 4, active: 2, tunnel: 1 }, acceptedTotal: 9, refused: { no_service: 6 } },
+      {
+        listener: 'web',
+        connections: { idle: 4, active: 2, tunnel: 1 },
+        acceptedTotal: 9,
+        turnedAway: { too_many_connections: 4 },
+        refused: { no_service: 6 },
+      },
     ],
     ledger: [BALANCED],
     ...over,

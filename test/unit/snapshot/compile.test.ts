@@ -139,6 +139,8 @@ describe('a compiled listener', () => {
         pipelinedBytesMax: 65_536,
         requestsPerConnectionMax: 10_000,
         connectionsMax: 20_000,
+        connectionsPerClientMax: 0,
+        loopLagMs: 500,
       },
     });
   });
