@@ -239,6 +239,10 @@ export class ProxyDataPlane implements DataPlane {
       await new Promise<void>((resolve) => {
         this.#clock.setTimer(CLOSE_POLL_MS, resolve);
       });
+      // An answer that had begun before the end was announced has not said that it is the last one.
+      for (const listener of listeners) {
+        listener.closeIdle();
+      }
     }
     return remaining();
   }

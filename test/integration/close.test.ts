@@ -1,0 +1,25 @@
+/** How the end of a proxy looks to those who are still connected. */
+import { expect, test } from 'vitest';
+import { createProxy } from '../../src/index.ts';
+import { startClient } from '../helpers/start-client.ts';
+import { startBackend } from '../helpers/start-backend.ts';
+
+test('a kept connection is closed with the answer that was under way when the end began, and nothing is cut', async () => {
+  const backend = await startBackend('v1');
+  const proxy = await createProxy({
+    config: {
+      listeners: { web: { listen: '127.0.0.1:0' } },
+      admin: { listen: '127.0.0.1:0' },
+      state: { path: 'memory' },
+      services: { app: { pools: { only: { targets: [{ url: backend.url }] } } } },
+    },
+  });
+  const client = await startClient(proxy.listener('web').port);
+  const answered = client.request({ path: '/download?bytes=20&piece=1&gap=20' });
+  while (client.unfinished === null) await new Promise((resolve) => setTimeout(resolve, 5));
+  const startedAt = performance.now();
+  expect(await proxy.close({ drainMs: 10_000 })).toEqual({ cut: 0 });
+  expect((await answered).body.length).toBe(20);
+  expect(await client.ended()).toBe('fin');
+  expect(performance.now() - startedAt).toBeLessThan(5_000);
+});
