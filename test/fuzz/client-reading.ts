@@ -10,30 +10,17 @@ import { ClientConnection, type ClientHost, type RunningRequest } from '../../sr
 import type { FieldSection } from '../../src/proxy/http1/field-section.ts';
 import { type ReadResult, RequestHead } from '../../src/proxy/http1/request-head.ts';
 import { originOf } from '../../src/proxy/origin.ts';
+import { listenerWithDefaults } from '../../src/schema/with-defaults.ts';
+import { compileListener } from '../../src/snapshot/compile.ts';
 import type { ListenerSpec } from '../../src/snapshot/types.ts';
 import { manualClock } from '../helpers/manual-clock.ts';
 import { type RequestCase, segmentsOf } from './fuzz-case.ts';
 import type { ReadMessage, Refusal, WireReading } from './wire-reading.ts';
 
-/** The limits that a listener has by default. */
-export const CLIENT_LIMITS = {
-  requestLineBytesMax: 16_384,
-  headBytesMax: 32_768,
-  fieldsMax: 128,
-  pipelinedBytesMax: 65_536,
-  requestsPerConnectionMax: 10_000,
-  connectionsMax: 1,
-  connectionsPerClientMax: 0,
-  loopLagMs: 0,
-} as const satisfies ListenerSpec['limits'];
+/** A listener as it is where nothing is said about it. */
+const SPEC: ListenerSpec = compileListener('fuzzed', listenerWithDefaults({ listen: '127.0.0.1:0' }));
 
-const SPEC: ListenerSpec = {
-  name: 'fuzzed',
-  host: '127.0.0.1',
-  port: 0,
-  timeouts: { requestHeadMs: 1000, keepAliveMs: 1000, halfCloseMs: 1000, lingerMs: 1000 },
-  limits: CLIENT_LIMITS,
-};
+export const CLIENT_LIMITS = SPEC.limits;
 
 const ORIGIN = originOf('192.0.2.1', false, 'http', '192.0.2.2:80');
 

@@ -4,7 +4,7 @@
  */
 import type { FuzzCase } from './fuzz-case.ts';
 import type { ReaderProcess } from './reader-process.ts';
-import type { ReadMessage, WireReading } from './wire-reading.ts';
+import { type ReadMessage, valuesIn, type WireReading } from './wire-reading.ts';
 
 export interface Deviation {
   readonly fuzzCase: FuzzCase;
@@ -38,6 +38,7 @@ function deviation(fuzzCase: FuzzCase, driven: WireReading, used: WireReading): 
 function summary(message: ReadMessage): string {
   const { method, target, status, reason, version, fields, body, trailers, state } = message;
   const isInterim = status >= 100 && status < 200;
-  const rest = isInterim ? [] : [body, trailers, state];
+  // Once an upgrade was asked for, `node:http` hides what is wrong with the rest of the request.
+  const rest = isInterim || valuesIn(fields, 'upgrade').length > 0 ? [] : [body, trailers, state];
   return JSON.stringify([method, target, status, reason, version, fields, ...rest]);
 }

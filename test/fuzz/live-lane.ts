@@ -60,9 +60,10 @@ export class LiveLane {
   }
 
   async #playResponse(fuzzCase: ResponseCase, theirs: WireReading): Promise<Difference[]> {
-    const { method, upgrade, ends } = fuzzCase;
+    const { method, ends } = fuzzCase;
+    const mayTunnel = theirs.messages.at(-1)?.status === 101;
     const mayBeKept = !ends && leavesConnection(fuzzCase, theirs);
-    this.#target.reset({ ...OK, segments: segmentsOf(fuzzCase), ends, mayTunnel: upgrade !== '', mayBeKept });
+    this.#target.reset({ ...OK, segments: segmentsOf(fuzzCase), ends, mayTunnel, mayBeKept });
     const heard = await this.#exchange([requestFor(fuzzCase)], { methods: [method], endsAfterFirst: true });
     // A kept connection that ends without a byte of an answer may be tried again, but not with a POST.
     const triesMax = method === 'POST' ? 1 : 2;

@@ -6,6 +6,7 @@
  * real server and a real client read the same is checked on samples by `node-http-child.ts`. Bytes are fed one by one:
  * the parser does not say where in its input a message ended.
  */
+import { METHODS } from 'node:http';
 import { createRequire } from 'node:module';
 import type { FuzzCase } from './fuzz-case.ts';
 import type { ReadMessage, Refusal, WireReading } from './wire-reading.ts';
@@ -35,10 +36,12 @@ interface ParserClass {
 
 interface Internals {
   readonly HTTPParser: ParserClass;
-  readonly methods: readonly string[];
 }
 
-const { HTTPParser, methods } = createRequire(import.meta.url)('_http_common') as Internals;
+const { HTTPParser } = createRequire(import.meta.url)('_http_common') as Internals;
+
+const RTSP_METHODS =
+  'DESCRIBE ANNOUNCE SETUP PLAY PAUSE TEARDOWN GET_PARAMETER SET_PARAMETER REDIRECT RECORD FLUSH'.split(' ');
 
 /** Above any input: limits on size are ours to set, and not what is compared. */
 const HEADER_BYTES_MAX = 1 << 24;
@@ -48,6 +51,8 @@ type Draft = { -readonly [key in keyof ReadMessage]: ReadMessage[key] };
 class LlhttpReader {
   readonly #parser = new HTTPParser();
   readonly #byte = new Uint8Array(1);
+  /** The parser says methods by their numbers, and nobody says which is which. */
+  readonly #methods = new Map<number, string>();
   #messages: Draft[] = [];
   #headEnds: number[] = [];
   #fields: string[] = [];
@@ -70,6 +75,18 @@ class LlhttpReader {
       this.#last.end = this.#at;
       this.#fields = [];
     };
+    for (const method of METHODS) this.#learn(method, method === 'CONNECT' ? 'a:1' : '/', 'HTTP/1.1');
+    for (const method of RTSP_METHODS) this.#learn(method, '*', 'RTSP/1.0');
+    this.#learn('PRI', '*', 'HTTP/2.0');
+  }
+
+  #learn(name: string, target: string, version: string): void {
+    this.#readOnce(
+      { kind: 'request', text: '', pieces: 'whole', answers: 'at once' },
+      `${name} ${target} ${version}\r\n\r\n`,
+    );
+    const number = /^#(\d+)$/.exec(this.#messages[0]?.method ?? '')?.[1];
+    if (number !== undefined) this.#methods.set(Number(number), name);
   }
 
   /**
@@ -128,7 +145,7 @@ class LlhttpReader {
   /** The final response is there whole, or the connection is no longer HTTP. */
   get #isAnswered(): boolean {
     const last = this.#messages.at(-1);
-    return last !== undefined && last.state === 'complete' && (last.status >= 200 || last.status === 101);
+    return last !== undefined && last.state === 'complete' && !isInterim(last.status);
   }
 
   get #last(): Draft {
@@ -140,7 +157,7 @@ class LlhttpReader {
   /** Returns 1, as the client of `node:http` does, where no body follows whatever the head says. */
   #onHead([major, minor, fields, method, url, status, reason, upgrade, keepAlive]: HeadArguments): number {
     this.#messages.push({
-      method: method === null ? '' : (methods[method] ?? ''),
+      method: typeof method === 'number' ? (this.#methods.get(method) ?? `#${method}`) : '',
       target: url ?? this.#url,
       authority: null,
       status: status ?? 0,
@@ -157,9 +174,13 @@ class LlhttpReader {
     this.#headEnds.push(this.#at);
     this.#fields = [];
     this.#url = '';
-    const isInterim = status !== null && status >= 100 && status < 200 && status !== 101;
-    return isInterim || (this.#method === 'HEAD' && status !== 101) ? 1 : 0;
+    return isInterim(status ?? 0) || (this.#method === 'HEAD' && status !== 101) ? 1 : 0;
   }
+}
+
+/** To the client of `node:http`, what is below 100 is no interim status. */
+function isInterim(status: number): boolean {
+  return status >= 100 && status < 200 && status !== 101;
 }
 
 function mask(head: string): string {
@@ -179,7 +200,7 @@ type HeadArguments = [
   major: number,
   minor: number,
   fields: string[] | undefined,
-  method: number | null,
+  method: number | null | undefined,
   url: string | null,
   status: number | null,
   reason: string | null,

@@ -2,6 +2,7 @@
  * Changes to a message that a parser may read in a way of its own: at the borders of tokens, at line ends, in numbers,
  * and by putting parts of two messages together.
  */
+import { METHODS } from 'node:http';
 import type { Random } from '../../src/base/random.ts';
 
 const CHANGES_MAX = 4;
@@ -121,6 +122,11 @@ function changeCase(text: string, pick: Picker): string {
   return replaceAt(text, word.index, word[0].length, changed);
 }
 
+function changeMethod(text: string, pick: Picker): string {
+  const method = pick.match(text, /(?<=^|\n)[A-Za-z-]+(?= )/g);
+  return method === null ? text : replaceAt(text, method.index, method[0].length, pick.one(METHODS));
+}
+
 function splice(text: string, pick: Picker, others: readonly string[]): string {
   const other = pick.one(others);
   return text.slice(0, borderIn(text, pick)) + other.slice(borderIn(other, pick));
@@ -159,6 +165,7 @@ const CHANGES: readonly Change[] = [
   changeNumber,
   changeNumber,
   changeCase,
+  changeMethod,
   splice,
   append,
   insertPart,
