@@ -35,7 +35,7 @@ export interface RequestLimits {
 export class RequestHead {
   readonly fields: FieldSection;
   readonly #limits: RequestLimits;
-  #lastAuthority = '';
+  #lastAuthority: string | null = null;
   #lastHost = '';
 
   /** After `read` said "done": the index of the first byte after the head. */

@@ -137,6 +137,15 @@ describe('the host', () => {
     expect(read('GET / HTTP/1.0\r\n\r\n')).toMatchObject({ host: '', authority: '' });
   });
 
+  it('is not empty, whether or not another request came before', () => {
+    const head = new RequestHead(LIMITS);
+    for (const text of ['GET / HTTP/1.1\r\nHost:\r\n\r\n', get(), 'GET / HTTP/1.0\r\nHost: \r\n\r\n']) {
+      const bytes = Buffer.from(text);
+      expect(head.read(bytes, 0, bytes.length)).toBe('done');
+      expect(head.interpret()).toBe(text === get() ? null : 'bad_host');
+    }
+  });
+
   it('has to be valid even where the target counts', () => {
     expect(read('GET http://b.test/ HTTP/1.1\r\nHost: a b\r\n\r\n')).toBe('bad_host');
   });
