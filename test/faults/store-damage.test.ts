@@ -16,6 +16,8 @@ import { expectWhole } from './store-expectation.ts';
 import { type Image, imageOf, makeFolder, removeFolder, restore } from './store-folder.ts';
 import { StoreProcess } from './store-process.ts';
 
+/** Thousands of stores or a hundred processes: seconds on an idle machine, more on a busy one. */
+const SWEEP_TIMEOUT_MS = 120_000;
 const CHANGES = 2;
 const CUT_BYTES = 100;
 const FLIPS = 200;
@@ -36,24 +38,28 @@ describe('a damaged store', () => {
     removeFolder(root);
   });
 
-  it('is whole or refused wherever the database was cut after a kill', async () => {
+  it('is whole or refused wherever the database was cut after a kill', { timeout: SWEEP_TIMEOUT_MS }, async () => {
     const { whole, refused } = await cutEverywhere(killed, 'store.db');
     // What is in the log makes up for what is cut off behind the first page.
     expect([whole > 0, refused > 0]).toEqual([true, true]);
   });
 
-  it('is whole or refused wherever the write-ahead log was cut after a kill', async () => {
-    const { whole, refused } = await cutEverywhere(killed, 'store.db-wal');
-    // Whole where only what follows the last change is gone.
-    expect([whole > 0, refused > 0]).toEqual([true, true]);
-  });
+  it(
+    'is whole or refused wherever the write-ahead log was cut after a kill',
+    { timeout: SWEEP_TIMEOUT_MS },
+    async () => {
+      const { whole, refused } = await cutEverywhere(killed, 'store.db-wal');
+      // Whole where only what follows the last change is gone.
+      expect([whole > 0, refused > 0]).toEqual([true, true]);
+    },
+  );
 
-  it('is refused wherever the database was cut after an orderly end', async () => {
+  it('is refused wherever the database was cut after an orderly end', { timeout: SWEEP_TIMEOUT_MS }, async () => {
     const { whole } = await cutEverywhere(ended, 'store.db');
     expect(whole).toBe(0);
   });
 
-  it('is whole or refused whichever bit has flipped', async () => {
+  it('is whole or refused whichever bit has flipped', { timeout: SWEEP_TIMEOUT_MS }, async () => {
     const folder = makeTestFolder();
     const seed = Date.now();
     const random = seededRandom(seed);

@@ -18,6 +18,8 @@ import { StoreProcess, whyNoStrace } from './store-process.ts';
 const DISK_BYTES = 512 * 1024;
 /** Processes at a time: as many processors as the tests may count on. */
 const LANES = 2;
+/** A hundred processes: seconds on an idle machine, more on a busy one. */
+const SWEEP_TIMEOUT_MS = 120_000;
 
 const noStrace = whyNoStrace();
 const isRoot = process.geteuid?.() === 0;
@@ -87,6 +89,7 @@ describe('a disk that fails', () => {
   ];
   it.for(failures)(
     '$what takes nothing with it that was acknowledged, and nothing comes back that was refused',
+    { timeout: SWEEP_TIMEOUT_MS },
     async ({ calls, errno }, t) => {
       if (noStrace !== null) t.skip(noStrace);
       const root = makeTestFolder();
