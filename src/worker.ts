@@ -2,7 +2,9 @@
  * A worker process: serves requests by what the primary has told it last, and goes on doing so when the primary is gone,
  * until another one comes.
  */
+import { existsSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { dirname } from 'node:path';
 
 import { Calls } from './base/calls.ts';
 import { TargetGuard } from './base/target-guard.ts';
@@ -20,6 +22,9 @@ import {
 
 /** How often a worker without a primary looks for one. */
 const RECONNECT_MS = 50;
+
+/** How long a worker that has nothing to serve looks for a primary. */
+const UNUSED_MS_MAX = 5_000;
 
 class Worker {
   readonly #setting: WorkerSetting;
@@ -45,10 +50,18 @@ class Worker {
       this.#primary = null;
       if (this.#isEnding) return;
       this.#lostAtMs ??= performance.now();
-      const { orphanMsMax } = this.#setting;
-      if (orphanMsMax > 0 && performance.now() - this.#lostAtMs > orphanMsMax) void this.end();
+      if (this.#isForsaken(performance.now() - this.#lostAtMs)) void this.end();
       else setTimeout(() => this.connect(), RECONNECT_MS);
     });
+  }
+
+  /** Whether there is no use in looking for a primary any longer. */
+  #isForsaken(lostMs: number): boolean {
+    const { control, orphanMsMax } = this.#setting;
+    // One that never got anything to serve is of no use to anybody.
+    if (this.#dataPlane === null) return lostMs > UNUSED_MS_MAX;
+    // Where there is no folder any more, no primary can come to it.
+    return (orphanMsMax > 0 && lostMs > orphanMsMax) || !existsSync(dirname(control));
   }
 
   #greet(socket: Socket): void {

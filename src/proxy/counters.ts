@@ -19,11 +19,13 @@ export function methodIndexOf(method: string): number {
 }
 
 export class Histogram {
-  readonly #buckets = new Float64Array(DURATION_BUCKET_COUNT);
+  /** Made with the first value: among thousands of pools most see none. */
+  #buckets: Float64Array | null = null;
   #sumMs = 0;
   #count = 0;
 
   observe(durationMs: number): void {
+    this.#buckets ??= new Float64Array(DURATION_BUCKET_COUNT);
     const bucket = bucketOf(durationMs * 1000);
     this.#buckets[bucket] = (this.#buckets[bucket] as number) + 1;
     this.#sumMs += durationMs;
@@ -31,15 +33,25 @@ export class Histogram {
   }
 
   report(): HistogramReport {
-    return { buckets: Array.from(this.#buckets), sumSeconds: this.#sumMs / 1000, count: this.#count };
+    return {
+      buckets: this.#buckets === null ? NO_BUCKETS : Array.from(this.#buckets),
+      sumSeconds: this.#sumMs / 1000,
+      count: this.#count,
+    };
   }
 }
+
+const NO_BUCKETS: readonly number[] = [];
 
 /** Requests by method and status, and how long they took. */
 export class TrafficCounters {
   /** Rows are made when a method is first seen: most pools see few. */
   readonly #codesByMethod: (Float64Array | undefined)[] = METHOD_LABELS.map(() => undefined);
   readonly #durations = new Histogram();
+
+  get isUnused(): boolean {
+    return this.#codesByMethod.every((codes) => codes === undefined);
+  }
 
   count(methodIndex: number, status: number, durationMs: number): void {
     let codes = this.#codesByMethod[methodIndex];

@@ -142,7 +142,8 @@ export class Pool {
       pool: this.name,
       version: this.#version,
       inFlight: this.inFlight,
-      traffic: [this.live.report('live'), this.mirrored.report('mirror')],
+      // What was never mirrored to has no series of it.
+      traffic: [this.live.report('live'), ...(this.mirrored.isUnused ? [] : [this.mirrored.report('mirror')])],
       failures: this.failures.report(),
       retries: this.retries.report(),
       targets: [...this.#targets.values()].map((target) => target.report()),

@@ -110,7 +110,7 @@ export interface TrafficReport {
 }
 
 export interface HistogramReport {
-  /** DURATION_BUCKET_COUNT counts. */
+  /** DURATION_BUCKET_COUNT counts; none where nothing was counted yet. */
   readonly buckets: readonly number[];
   readonly sumSeconds: number;
   readonly count: number;

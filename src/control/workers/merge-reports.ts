@@ -147,6 +147,7 @@ function sumCounts(a: Readonly<Record<string, number>>, b: Readonly<Record<strin
 }
 
 function sumHistograms(a: HistogramReport, b: HistogramReport): HistogramReport {
+  if (a.count === 0 || b.count === 0) return a.count === 0 ? b : a;
   return {
     buckets: a.buckets.map((count, index) => count + (b.buckets[index] ?? 0)),
     sumSeconds: a.sumSeconds + b.sumSeconds,

@@ -42,6 +42,8 @@ const START_DEADLINE_MS = 20_000;
 const ORPHAN_WAIT_MS = 3_000;
 /** How often workers are asked for their counts, so that little is forgotten when one dies. */
 const REPORT_INTERVAL_MS = 1_000;
+/** With many services a report is work: so many times as long as it took nothing is asked. */
+const REPORT_REST = 20;
 /** How long a worker may take to say what it counted. */
 const REPORT_DEADLINE_MS = 2_000;
 /** First and longest wait before a worker that died is replaced; a worker that stays a while resets it. */
@@ -445,11 +447,13 @@ export class WorkerPool implements DataPlane {
     return [...this.#links].map(({ pid }) => pid).filter((pid) => pid > 0);
   }
 
-  #pollReports(): void {
-    this.#options.clock.setTimer(REPORT_INTERVAL_MS, () => {
+  #pollReports(waitMs = REPORT_INTERVAL_MS): void {
+    this.#options.clock.setTimer(waitMs, async () => {
       if (this.#isEnding) return;
-      for (const link of this.#links) if (link.phase !== 'hello') link.report().catch(() => {});
-      this.#pollReports();
+      const startedMs = this.#options.clock.monotonicMs();
+      await this.report();
+      const tookMs = this.#options.clock.monotonicMs() - startedMs;
+      this.#pollReports(Math.max(REPORT_INTERVAL_MS, tookMs * REPORT_REST));
     });
   }
 
