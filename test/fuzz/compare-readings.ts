@@ -3,7 +3,7 @@
  * anything differently. It may refuse more, but only what a row of `strictness.ts` names.
  */
 import type { FuzzCase } from './fuzz-case.ts';
-import { findLatitude, findStrictness } from './strictness.ts';
+import { findBreach, findLatitude, findStrictness } from './strictness.ts';
 import { type ReadMessage, valuesIn, type WireReading } from './wire-reading.ts';
 
 /** One way in which the two readings differ. */
@@ -26,7 +26,9 @@ export function compareReadings(fuzzCase: FuzzCase, ours: WireReading, theirs: W
     if (counterpart === undefined) {
       return found([{ kind: 'accepts what llhttp refuses', detail: `message ${index}: ${describeEnd(theirs)}` }]);
     }
+    const breach = findBreach(fuzzCase, counterpart);
     const differences = [
+      ...(breach === null ? [] : [{ kind: `accepts what it should refuse: ${breach}`, detail: describeEnd(theirs) }]),
       ...headDifferences(message, counterpart),
       ...bodyDifferences(ours, message, counterpart, theirs),
     ];

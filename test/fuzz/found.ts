@@ -25,6 +25,9 @@ export const FOUND: readonly FuzzCase[] = [
   request('GET / HTTP/1.1\r\nProxy-Connection: close\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n'),
   request('GET / HTTP/1.0\r\nConnection: close, keep-alive\r\n\r\nGET / HTTP/1.0\r\n\r\n'),
 
+  // A host that is none, in the first request of a listener.
+  request('GET / HTTP/1.1\r\nHost:\r\n\r\n'),
+
   // A reason phrase that was replaced by another.
   response('HTTP/1.1 200 no\r\n\r\n'),
 

@@ -1,7 +1,8 @@
 /**
  * Where the proxy refuses what llhttp takes (`STRICTNESS`), and the few places where it goes on when llhttp would not
  * (`LATITUDE`): every row says when, and why. A difference that no row explains is a finding, so that strictness is a
- * choice and never an accident. The rows make up docs/reference/strictness.md.
+ * choice and never an accident. A message that is accepted against a row is one as well. The rows make up
+ * docs/reference/strictness.md.
  */
 import type { FuzzCase } from './fuzz-case.ts';
 import { CLIENT_LIMITS } from './client-reading.ts';
@@ -15,6 +16,8 @@ export interface StrictnessRow {
   readonly refuses: string;
   readonly why: string;
   readonly explains: (refused: RefusedMessage) => boolean;
+  /** The same of a message that was accepted: none may be like that, whatever llhttp makes of it. */
+  readonly forbids?: (head: ReadMessage) => boolean;
 }
 
 /** The message that the proxy refused, as far as llhttp has read it. */
@@ -37,6 +40,11 @@ export interface RefusedMessage {
 export function findStrictness(fuzzCase: FuzzCase, ours: WireReading, theirs: WireReading): string | null {
   const refused = refusedMessage(fuzzCase, ours, theirs);
   return STRICTNESS.find((row) => row.side === fuzzCase.kind && row.explains(refused))?.id ?? null;
+}
+
+/** The row that an accepted message should have been refused by. */
+export function findBreach({ kind }: FuzzCase, accepted: ReadMessage): string | null {
+  return STRICTNESS.find((row) => row.side === kind && row.forbids?.(accepted) === true)?.id ?? null;
 }
 
 /** The row by which the connection is kept where llhttp has read its last message. */
@@ -66,15 +74,37 @@ function targetOf({ line, head }: RefusedMessage): string {
   return head?.target ?? /^\S+ +(\S*)/.exec(line)?.[1] ?? '';
 }
 
-function fieldsOf({ head }: RefusedMessage, name: string): string[] {
-  return head === null ? [] : valuesIn(head.fields, name);
+function methodOf({ line, head }: RefusedMessage): string {
+  return head?.method ?? line.slice(0, line.indexOf(' '));
 }
 
-function hasOddCoding(refused: RefusedMessage): boolean {
-  const codings = fieldsOf(refused, 'transfer-encoding');
+function hasOddCoding(head: ReadMessage): boolean {
+  const codings = valuesIn(head.fields, 'transfer-encoding');
   const isOneChunked = codings.length === 1 && codings[0]?.toLowerCase() === 'chunked';
-  const hasTrailingSpace = /\ntransfer-encoding:[^\r\n]*[ \t]\r\n/i.test(refused.text);
-  return codings.length > 0 && (!isOneChunked || hasTrailingSpace || refused.head?.version === '1.0');
+  return codings.length > 0 && (!isOneChunked || head.version === '1.0');
+}
+
+/** Which llhttp does not show. */
+function hasSpaceBehindCoding(text: string): boolean {
+  return /\ntransfer-encoding:[^\r\n]*[ \t]\r\n/i.test(text);
+}
+
+function hasLongLength(head: ReadMessage): boolean {
+  return valuesIn(head.fields, 'content-length').some((value) => value.length > LENGTH_DIGITS_MAX);
+}
+
+const LENGTH_DIGITS_MAX = 15;
+
+function hasOddExpectation(head: ReadMessage): boolean {
+  return valuesIn(head.fields, 'expect').some((value) => value.toLowerCase() !== '100-continue');
+}
+
+function isOtherVersion({ version }: ReadMessage): boolean {
+  return version !== '1.1' && version !== '1.0';
+}
+
+function hasOddTargetBytes(target: string): boolean {
+  return /[^!-~]|[#\\]/.test(target);
 }
 
 /** uri-host [":" port], RFC 9110 section 7.2, without percent-encoding and sub-delims. */
@@ -141,14 +171,16 @@ export const STRICTNESS: readonly StrictnessRow[] = [
     side: 'request',
     refuses: '`#`, `\\` and bytes outside of visible ASCII in a target.',
     why: 'RFC 3986 has none of them there. Some servers read `\\` as `/`, cut at `#`, or transcode the rest.',
-    explains: (refused) => refused.code === 'malformed_request' && /[^!-~]|[#\\]/.test(targetOf(refused)),
+    explains: (refused) => refused.code === 'malformed_request' && hasOddTargetBytes(targetOf(refused)),
+    forbids: ({ target }) => hasOddTargetBytes(target),
   },
   {
     id: 'target-form',
     side: 'request',
     refuses: 'Targets that are neither a path, nor http(s):// with a host and no userinfo, nor `*` with OPTIONS.',
     why: 'RFC 9112 3.2. Other schemes are not for this proxy; a userinfo is a disguise (RFC 9110 4.2.4).',
-    explains: (refused) => refused.code === 'malformed_request' && !isTarget(refused),
+    explains: (refused) => refused.code === 'malformed_request' && !isTarget(targetOf(refused), methodOf(refused)),
+    forbids: ({ target, method }) => !isTarget(target, method),
   },
   {
     id: 'version',
@@ -158,6 +190,7 @@ export const STRICTNESS: readonly StrictnessRow[] = [
     explains: ({ code, line }) =>
       ['unsupported_version', 'malformed_request', 'unknown_method'].includes(code) &&
       /^\S+ +(?:[^ \r\n]+ +(?!HTTP\/1\.[01]\r\n)|[^ \r\n]*[\r\n])/.test(line),
+    forbids: isOtherVersion,
   },
   {
     id: 'method',
@@ -167,37 +200,42 @@ export const STRICTNESS: readonly StrictnessRow[] = [
     explains: ({ code, line }) =>
       (code === 'method_not_allowed' && /^(?:CONNECT|TRACE) /.test(line)) ||
       (code === 'unknown_method' && line.startsWith('PRI ')),
+    forbids: ({ method }) => ['CONNECT', 'TRACE', 'PRI'].includes(method),
   },
   {
     id: 'host',
     side: 'request',
     refuses: 'HTTP/1.1 without Host, more than one Host, and values that are not a host with an optional port.',
     why: 'RFC 9112 3.2 demands 400. Requests are routed by it.',
-    explains: (refused) => refused.code === 'bad_host' && !isWellHosted(refused),
+    explains: ({ code, head }) => code === 'bad_host' && head !== null && !isWellHosted(head),
+    forbids: (head) => !isWellHosted(head),
   },
   {
     id: 'expect',
     side: 'request',
     refuses: 'Expectations other than `100-continue`.',
     why: 'RFC 9110 10.1.1 has 417 for those that are not known.',
-    explains: (refused) =>
-      refused.code === 'expectation_failed' &&
-      fieldsOf(refused, 'expect').some((value) => value.toLowerCase() !== '100-continue'),
+    explains: ({ code, head }) => code === 'expectation_failed' && head !== null && hasOddExpectation(head),
+    forbids: hasOddExpectation,
   },
   {
     id: 'request-coding',
     side: 'request',
     refuses: 'Transfer-Encoding that is not one line with the one word `chunked` at its end, and any with HTTP/1.0.',
     why: 'RFC 9112 6.1 and 6.3. Disguises of `chunked` that one reader sees through and another does not hide requests.',
-    explains: (refused) => ['ambiguous_length', 'unknown_coding'].includes(refused.code) && hasOddCoding(refused),
+    explains: ({ code, head, text }) =>
+      ['ambiguous_length', 'unknown_coding'].includes(code) &&
+      head !== null &&
+      (hasOddCoding(head) || hasSpaceBehindCoding(text)),
+    forbids: hasOddCoding,
   },
   {
     id: 'request-length-digits',
     side: 'request',
     refuses: 'Content-Length of more than 15 digits.',
     why: 'Lengths stay exact; 10^15 bytes are no request.',
-    explains: (refused) =>
-      refused.code === 'ambiguous_length' && fieldsOf(refused, 'content-length').some((value) => value.length > 15),
+    explains: ({ code, head }) => code === 'ambiguous_length' && head !== null && hasLongLength(head),
+    forbids: hasLongLength,
   },
   {
     id: 'request-limits',
@@ -257,21 +295,24 @@ export const STRICTNESS: readonly StrictnessRow[] = [
     why: 'RFC 9112 4 and RFC 9110 15. Such a line has ended other proxies’ processes.',
     explains: ({ code, text }) =>
       code === 'upstream_malformed' && !/^HTTP\/1\.[01] [1-5]\d\d(?: [\t -~\x80-\xff]*)?(?:\r\n|\r?$)/.test(text),
+    forbids: (head) => isOtherVersion(head) || head.status < 100 || head.status > 599 || hasControls(head.reason),
   },
   {
     id: 'response-coding',
     side: 'response',
     refuses: 'Transfer-Encoding that is not one line with the one word `chunked` at its end, and any with HTTP/1.0.',
     why: 'RFC 9112 6.1 and 6.3: what such an answer means depends on who reads it.',
-    explains: (refused) => refused.code === 'upstream_malformed' && !refused.inBody && hasOddCoding(refused),
+    explains: ({ code, head, text, inBody }) =>
+      code === 'upstream_malformed' && !inBody && head !== null && (hasOddCoding(head) || hasSpaceBehindCoding(text)),
+    forbids: hasOddCoding,
   },
   {
     id: 'response-length-digits',
     side: 'response',
     refuses: 'Content-Length of more than 15 digits.',
     why: 'As for requests.',
-    explains: (refused) =>
-      refused.code === 'upstream_malformed' && fieldsOf(refused, 'content-length').some((value) => value.length > 15),
+    explains: ({ code, head }) => code === 'upstream_malformed' && head !== null && hasLongLength(head),
+    forbids: hasLongLength,
   },
   {
     id: 'unasked-switch',
@@ -381,17 +422,20 @@ const FRAMING_TRAILER =
   /\n0+(?:;[^\n]*)?\r\n(?:[^\r\n]+\r\n)*(?:content-length|transfer-encoding|(?:proxy-)?connection):/i;
 const LONG_SIZE = /\n(?:0{17,}|0*[1-9A-Fa-f][0-9A-Fa-f]{13,})/;
 
-function isTarget(refused: RefusedMessage): boolean {
-  const target = targetOf(refused);
-  if (target === '*') return refused.line.startsWith('OPTIONS ');
+function isTarget(target: string, method: string): boolean {
+  if (target === '*') return method === 'OPTIONS';
   return target.startsWith('/') || /^https?:\/\/[^/?@]+(?:[/?]|$)/i.test(target);
 }
 
-function isWellHosted(refused: RefusedMessage): boolean {
-  const hosts = fieldsOf(refused, 'host');
-  const authority = /^https?:\/\/([^/?]*)/i.exec(targetOf(refused))?.[1];
-  if (refused.head?.version === '1.1' && hosts.length !== 1) return false;
+function isWellHosted(head: ReadMessage): boolean {
+  const hosts = valuesIn(head.fields, 'host');
+  const authority = /^https?:\/\/([^/?]*)/i.exec(head.target)?.[1];
+  if (head.version === '1.1' && hosts.length !== 1) return false;
   return hosts.length <= 1 && [...hosts, ...(authority === undefined ? [] : [authority])].every(isHost);
+}
+
+function hasControls(text: string): boolean {
+  return /[\0-\x08\x0a-\x1f\x7f]/.test(text);
 }
 
 function linesIn(text: string): number {
