@@ -27,7 +27,7 @@ const EXIT_CODES = `## Exit codes
 |---|---|
 | SIGTERM, SIGINT | Readiness fails and answers say \`Connection: close\` for \`shutdown.announce\`; then nothing new is accepted and what is under way finishes, for at most \`shutdown.drainTimeout\`. |
 | the same again | Ends at once. |
-| SIGHUP | Reads the configuration file again and puts its services in force, all or nothing. |`;
+| SIGHUP | Reads the configuration file again, with the tokens and certificates that it names, and puts its services and who may call the admin API in force, all or nothing. |`;
 
 /** The whole page. */
 export async function cliReference(): Promise<string> {

@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 /** The program: the first argument says what it does. */
 import { Command } from 'commander';
-import { pino } from 'pino';
 
 import { checkCommand } from './cli/check.ts';
 import { demoCommand } from './cli/demo.ts';
+import { createProgramLog } from './cli/program-log.ts';
 import { runCommand } from './cli/run.ts';
+import { tokenCommand } from './cli/token.ts';
 import { startPrimary, VERSION } from './primary.ts';
 
 const out = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -32,13 +33,24 @@ program
   });
 
 program
+  .command('token')
+  .description('make a token for callers of the admin API, and the entry of the configuration that knows it')
+  .requiredOption('--name <name>', 'who it is for, as audit and logs will say')
+  .requiredOption('--role <role>', 'read, deploy, configure or admin')
+  .option('--scope <service...>', 'the services that it is for; default: all', [])
+  .option('--expires <when>', 'a time such as 2031-01-31T00:00:00Z, or how long from now, such as 90d')
+  .action((options: { name: string; role: string; scope: string[]; expires?: string }) => {
+    process.exitCode = tokenCommand(options, { out, err, nowMs: Date.now() });
+  });
+
+program
   .command('demo')
   .description('two versions of a small application with the proxy in front of them, and what to try')
   .action(async () => {
     const ending = new AbortController();
     process.once('SIGINT', () => ending.abort());
     process.once('SIGTERM', () => ending.abort());
-    const log = pino({ level: 'warn' });
+    const log = createProgramLog('warn');
     process.exitCode = await demoCommand({
       out,
       err,
@@ -58,7 +70,7 @@ function serving(name: string, description: string, isUpgrade: boolean): void {
     .requiredOption('--config <file>', 'configuration file, YAML or JSON')
     .option('--log-level <level>', 'fatal, error, warn, info, debug or silent', 'info')
     .action(async ({ config, logLevel }: { config: string; logLevel: string }) => {
-      process.exit(await runCommand(config, { err, log: pino({ level: logLevel }), signals: process, isUpgrade }));
+      process.exit(await runCommand(config, { err, log: createProgramLog(logLevel), signals: process, isUpgrade }));
     });
 }
 

@@ -10,11 +10,13 @@ import { systemClock, type Clock } from './base/clock.ts';
 import { formatHostPort } from './base/host-port.ts';
 import { systemRandom, type Random } from './base/random.ts';
 import { TargetGuard } from './base/target-guard.ts';
+import { AccessControl } from './control/admin/access-control.ts';
+import { type AdminSettings, readAdminSettings } from './control/admin/admin-settings.ts';
 import { listenAdmin, type RunningAdmin } from './control/admin/listen-admin.ts';
-import { createAdminServer } from './control/admin/server.ts';
+import { type AdminServer, createAdminServer } from './control/admin/server.ts';
 import { createControlPlane, type ControlPlane } from './control/control-plane.ts';
 import { HealthChecker } from './control/health/health-checker.ts';
-import { ownEndpoints } from './control/config/own-addresses.ts';
+import { type Listening, ownEndpoints } from './control/config/own-addresses.ts';
 import { createHttpProbe } from './control/health/http-probe.ts';
 import type { Log } from './control/log.ts';
 import { openStore } from './control/store/open-store.ts';
@@ -67,6 +69,8 @@ interface Parts {
   readonly health: HealthChecker;
   readonly control: ControlPlane;
   readonly metrics: Metrics;
+  readonly access: AccessControl;
+  readonly settings: AdminSettings;
   /** Settles when another primary has asked for everything, and it is known how that ended. */
   readonly succession: PromiseWithResolvers<Succession>;
 }
@@ -75,6 +79,7 @@ interface Parts {
 export class Primary {
   readonly #parts: Parts;
   readonly #listeners = new Map<string, BoundAddress>();
+  #server: AdminServer | null = null;
   #admin: RunningAdmin | null = null;
 
   private constructor(parts: Parts) {
@@ -84,7 +89,10 @@ export class Primary {
   static async create(document: ConfigDocument, options: PrimaryOptions): Promise<Primary> {
     const { log, clock = systemClock, random = systemRandom } = options;
     const config = withDefaults(document);
-    const store = await openStore(config.state.path, { clock });
+    // First: who may call, or on whose certificate, must be known before anything else is touched.
+    const settings = await adminSettingsOf(config, clock, log);
+    const access = new AccessControl(clock, settings.rules);
+    const store = await openStore(config.state.path, { clock, log });
     const succession = Promise.withResolvers<Succession>();
     const dataPlane = await createDataPlane(config, {
       clock,
@@ -104,22 +112,34 @@ export class Primary {
     const control: ControlPlane = createControlPlane({ dataPlane, store, clock, random, health, log });
     const metrics = createMetrics({
       reports: async () => [await dataPlane.report()],
-      control: () => control.gauges(),
+      control: () => ({ ...control.gauges(), adminAuthFailures: access.failures() }),
       version: VERSION,
     });
-    const primary = new Primary({ config, clock, log, dataPlane, health, control, metrics, succession });
+    const parts = { config, clock, log, dataPlane, health, control, metrics, access, settings, succession };
+    const primary = new Primary(parts);
     return primary;
   }
 
   /** Routing first, then the addresses: nobody is let in before there is somewhere to go. */
   async start(document: ConfigDocument, source: string): Promise<void> {
-    const { config, clock, control, dataPlane, log, metrics } = this.#parts;
+    const { control, dataPlane, settings, log } = this.#parts;
     await control.start(document, source);
     await this.#listen();
     const workers = dataPlane instanceof WorkerPool ? dataPlane : null;
-    const server = await createAdminServer({ control, metrics, workers, clock, log, version: VERSION });
-    this.#admin = await named('the admin API', config.admin.listen, listenAdmin(server, config.admin.listen));
+    this.#server = await createAdminServer({ ...this.#parts, workers, version: VERSION });
+    const { listen } = settings;
+    this.#admin = await named('the admin API', listen, listenAdmin(this.#server, listen, settings));
+    control.listensAt(this.#addresses());
     log.info({ url: this.#admin.url }, 'admin API ready');
+  }
+
+  /** Where this proxy listens in fact, as the configuration would say it. */
+  #addresses(): Listening {
+    const listeners = [...this.#listeners].map(
+      ([name, { host, port }]) => [name, { listen: formatHostPort(host, port) }] as const,
+    );
+    const admin = this.#admin?.url.replace(/^https?:\/\//, '') ?? '';
+    return { listeners: Object.fromEntries(listeners), admin: { listen: admin } };
   }
 
   async #listen(): Promise<void> {
@@ -156,8 +176,11 @@ export class Primary {
 
   /** Puts another configuration in force, all or nothing; what was changed at run time stays. */
   async reload(document: ConfigDocument, source: string): Promise<void> {
-    const { control } = this.#parts;
-    await control.applyConfig(document, 'keep', control.fileContext(source));
+    const { clock, control, log } = this.#parts;
+    // Read before anything is changed: a key that is not that of its certificate leaves everything as it was.
+    const settings = await adminSettingsOf(withDefaults(document), clock, log);
+    await control.reload(document, source);
+    this.#server?.use(settings);
   }
 
   /** Readiness fails and every answer is the last of its connection, but everything is still served. */
@@ -174,6 +197,9 @@ export class Primary {
   /** Gives up what only one primary may have: admin API, health checks, store. Workers serve on. */
   async #letGo(): Promise<void> {
     const { control, health, metrics } = this.#parts;
+    // Answers that are held for the end of a drain go out as they are, before the API is closed under them; the store
+    // goes after the API, whose last calls still read it.
+    await control.stop();
     await this.#admin?.close();
     await health.close();
     await control.close();
@@ -218,6 +244,12 @@ async function createDataPlane(
     log,
     onHandOver,
   });
+}
+
+async function adminSettingsOf(config: Config, clock: Clock, log: Log): Promise<AdminSettings> {
+  const settings = await readAdminSettings(config.admin, clock.wallMs());
+  for (const warning of settings.tls?.warnings ?? []) log.warn({}, warning);
+  return settings;
 }
 
 function listenersOf(config: Config): ListenerSpec[] {

@@ -7,6 +7,7 @@ import { connect, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 
 import { Calls } from './base/calls.ts';
+import { printableJson } from './base/printable.ts';
 import { TargetGuard } from './base/target-guard.ts';
 import { spawnWorker } from './control/workers/spawn-worker.ts';
 import { ProxyDataPlane } from './proxy/data-plane.ts';
@@ -168,7 +169,8 @@ class Worker {
 const ALONE_DRAIN_MS = 10_000;
 
 function report(error: unknown): void {
-  process.stderr.write(`${JSON.stringify({ level: 'error', pid: process.pid, error: String(error) })}\n`);
+  const line = JSON.stringify({ level: 'error', pid: process.pid, error: String(error) });
+  process.stderr.write(`${printableJson(line)}\n`);
 }
 
 const setting = process.env[WORKER_SETTING_VARIABLE];

@@ -1,11 +1,12 @@
 import { parseDuration } from '../base/duration.ts';
 import type { Clock } from '../base/clock.ts';
+import { printable } from '../base/printable.ts';
 import type { Random } from '../base/random.ts';
 import type { AuditEntry, Receipt } from '../schema/api.ts';
 import { serviceWithDefaults } from '../schema/with-defaults.ts';
 import type { Applied, DataPlane, DrainRequest, TargetHealth } from '../snapshot/data-plane.ts';
 import type { ServiceSpec, SnapshotUpdate } from '../snapshot/types.ts';
-import type { Surroundings } from './config/check-service.ts';
+import type { Listening } from './config/own-addresses.ts';
 import { ControlError } from './control-error.ts';
 import type { CutoverCounts } from './cutover-counts.ts';
 import { type DrainWatch, drainOf } from './drain-watch.ts';
@@ -31,7 +32,7 @@ export interface ChangeLineOptions {
   readonly counts: CutoverCounts;
   readonly log: Log;
   /** Listeners and admin address, which targets must not name. */
-  readonly surroundings: Pick<Surroundings, 'listeners' | 'admin'>;
+  readonly surroundings: () => Listening;
   readonly makeSecret: () => string;
 }
 
@@ -80,7 +81,10 @@ export class ChangeLine {
     } catch (error) {
       const refusal = error instanceof ControlError ? error : null;
       if (change.receipt !== undefined) this.#count(change.receipt.service, refusal === null || isOurs(refusal));
-      if (refusal !== null) await this.#auditRefusal(change, context, refusal);
+      if (refusal !== null) {
+        await this.#auditRefusal(change, context, refusal);
+        refusal.isAudited = true;
+      }
       throw error;
     }
   }
@@ -95,7 +99,7 @@ export class ChangeLine {
     const before = this.#state;
     const edits = change.edit(before);
     const locate = change.locate ?? ((_service, problem) => problem);
-    const prepared = prepareChange(before, edits, { surroundings, makeSecret, locate });
+    const prepared = prepareChange(before, edits, { surroundings: surroundings(), makeSecret, locate });
     const isSameDeleted = prepared.next.deleted === before.deleted;
     if (prepared.records.size === 0 && isSameDeleted && change.always !== true && change.receipt === undefined) {
       await this.#audit(auditEntry(change, context, this.#now(), 'unchanged', before.generation, edits.summary));
@@ -274,6 +278,9 @@ export class ChangeLine {
   }
 }
 
+/** Longest text of an entry of the audit. */
+const AUDIT_CHARS_MAX = 1_000;
+
 /** 80 bits and more: no two receipts are alike by chance. */
 const RECEIPT_ID_CHARS = 16;
 
@@ -326,10 +333,11 @@ function auditEntry(
     actor: context.actor,
     requestId: context.requestId,
     kind: change.kind,
-    service: change.service,
+    // Names of what does not exist may be anything.
+    service: change.service === null ? null : printable(change.service, AUDIT_CHARS_MAX),
     result,
     problem: null,
-    detail,
+    detail: printable(detail, AUDIT_CHARS_MAX),
     generation: { before: generation, after: generation },
   };
 }

@@ -29,6 +29,8 @@ export class ControlError extends Error {
   readonly code: ControlErrorCode;
   /** All wrong fields at once; empty where no single field is at fault. */
   readonly problems: readonly PlacedProblem[];
+  /** Whether the audit has it already. */
+  isAudited = false;
 
   constructor(code: ControlErrorCode, detail: string, problems: readonly PlacedProblem[] = [], options?: ErrorOptions) {
     super(detail, options);

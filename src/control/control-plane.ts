@@ -5,6 +5,7 @@ import type { Random } from '../base/random.ts';
 import type { ControlGauges } from '../observe/control-gauges.ts';
 import type {
   Actor,
+  AuditEntry,
   ConfigAnswer,
   CutoverRequest,
   Receipt,
@@ -13,7 +14,7 @@ import type {
   Status,
   TargetPatch,
 } from '../schema/api.ts';
-import type { ConfigDocument, MirrorDocument } from '../schema/config.ts';
+import type { Config, ConfigDocument, MirrorDocument } from '../schema/config.ts';
 import { withDefaults } from '../schema/with-defaults.ts';
 import type { DataPlane, TargetHealth, WorkerReport } from '../snapshot/data-plane.ts';
 import { ChangeLine } from './change-line.ts';
@@ -23,6 +24,7 @@ import { deletePool, putPool } from './changes/pool-changes.ts';
 import { deleteService, patchService, putService } from './changes/service-changes.ts';
 import { type TargetPath, patchTarget } from './changes/target-changes.ts';
 import { cutover, rollback, setSplit } from './changes/traffic-changes.ts';
+import type { Listening } from './config/own-addresses.ts';
 import { ControlError } from './control-error.ts';
 import { CutoverCounts } from './cutover-counts.ts';
 import { DrainWatch } from './drain-watch.ts';
@@ -74,6 +76,9 @@ export class ControlPlane {
   #fixed: ConfigDocument | null = null;
   #startedAt = '';
   #isEnding = false;
+  #isStopped = false;
+  /** Where targets must not be. */
+  #listening: Listening = {};
 
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
@@ -103,9 +108,10 @@ export class ControlPlane {
       drains: this.#drains,
       events: this.events,
       counts: this.#counts,
-      surroundings: { listeners: config.listeners, ...(config.admin === undefined ? {} : { admin: config.admin }) },
+      surroundings: () => this.#listening,
       makeSecret: this.#options.makeSecret ?? (() => randomBytes(SECRET_BYTES).toString('base64url')),
     });
+    this.#listening = { listeners: config.listeners, ...(config.admin === undefined ? {} : { admin: config.admin }) };
     await line.load();
     const context = this.fileContext(source);
     const outcome = await line.submit({ ...applyConfig(config, 'keep', context), always: true }, context);
@@ -113,6 +119,11 @@ export class ControlPlane {
     this.#fixed = config;
     this.#startedAt = new Date(clock.wallMs()).toISOString();
     return configAnswerOf(outcome);
+  }
+
+  /** Where the proxy listens in fact: a port that was left to chance is known only then. */
+  listensAt(listening: Listening): void {
+    this.#listening = listening;
   }
 
   /** Whether traffic should be sent here: it serves, and is not ending. */
@@ -128,10 +139,23 @@ export class ControlPlane {
     return this.#options.health;
   }
 
-  /** Puts another configuration file in force, all or nothing. */
+  /** Puts another configuration in force, all or nothing; whatever is no service must be as it was. */
   async applyConfig(config: ConfigDocument, runTime: RunTimeChanges, context: ChangeContext): Promise<ConfigAnswer> {
-    this.#requireSameFixedParts(config);
+    this.#requireSame(config, (whole) => whole);
     return configAnswerOf(await this.#started.submit(applyConfig(config, runTime, context), context));
+  }
+
+  /**
+   * Puts the configuration file at `path` in force as it is now, all or nothing. Besides services, it may change who may call the
+   * admin API: that is for whoever may write the file, and never for the API itself, whose callers could else make
+   * themselves what they like.
+   */
+  async reload(config: ConfigDocument, path: string): Promise<ConfigAnswer> {
+    this.#requireSame(config, withoutAccess);
+    const context = this.fileContext(path);
+    const outcome = await this.#started.submit(applyConfig(config, 'keep', context), context);
+    this.#fixed = config;
+    return configAnswerOf(outcome);
   }
 
   /** The context of a change that the configuration file at `path` asks for. */
@@ -241,16 +265,38 @@ export class ControlPlane {
     };
   }
 
+  /** Keeps an entry of a call that made no change; rejects with a `ControlError` where the store did not. */
+  async audit(entry: Omit<AuditEntry, 'at' | 'generation'>): Promise<void> {
+    const { generation } = this.state;
+    const at = new Date(this.#options.clock.wallMs()).toISOString();
+    try {
+      await this.store.appendAudit({ at, ...entry, generation: { before: generation, after: generation } });
+    } catch (cause) {
+      throw new ControlError('store-failed', 'The store did not keep an entry of the audit.', [], { cause });
+    }
+  }
+
+  /** Whether it takes no more calls. */
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
   /** Readiness fails from now on; everything else goes on. */
   announceEnd(): void {
     this.#isEnding = true;
   }
 
-  /** Takes no more changes, waits for the last and lets the store go. */
-  async close(): Promise<void> {
+  /** Takes no more changes, waits for the last, and lets answers that are held go out as they are. */
+  async stop(): Promise<void> {
     this.#isEnding = true;
+    this.#isStopped = true;
     await this.#line?.close();
     this.#drains.close();
+  }
+
+  /** Stops, and lets the store go. */
+  async close(): Promise<void> {
+    await this.stop();
     await this.store.close();
   }
 
@@ -267,11 +313,14 @@ export class ControlPlane {
   }
 
   /** Listeners and the like are bound once: a file that wants others needs a new process, and says so before anything changes. */
-  #requireSameFixedParts(config: ConfigDocument): void {
+  #requireSame(config: ConfigDocument, fixedPart: (whole: Config) => object): void {
     const now = this.#fixed;
     if (now === null) return;
-    const [before, after] = [withDefaults({ ...now, services: {} }), withDefaults({ ...config, services: {} })];
-    const names = [...new Set([...Object.keys(before), ...Object.keys(after)])] as (keyof ConfigDocument)[];
+    const [before, after] = [now, config].map((one) => fixedPart(withDefaults({ ...one, services: {} }))) as [
+      Readonly<Record<string, unknown>>,
+      Readonly<Record<string, unknown>>,
+    ];
+    const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
     const problems = names
       .filter((name) => !isSameJson(before[name], after[name]))
       .map((name) => ({ path: `/${name}`, message: 'differs from what this process was started with' }));
@@ -292,6 +341,13 @@ export class ControlPlane {
       .catch((error: unknown) => log.error({ err: error, receipt: receipt.id }, 'the store did not keep a receipt'))
       .finally(() => this.#unsaved.delete(receipt.id));
   }
+}
+
+/** The configuration but for what only says who may call the admin API, and with what it shows to them. */
+function withoutAccess(config: Config): object {
+  const { listen, insecure, tls } = config.admin;
+  // Whether TLS is spoken, and whether certificates are asked for, is settled when the listener opens.
+  return { ...config, admin: { listen, insecure, tls: tls !== undefined, clientCa: tls?.clientCa !== undefined } };
 }
 
 function configAnswerOf({ state, changed, removed, edits }: Outcome): ConfigAnswer {

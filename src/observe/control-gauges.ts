@@ -9,4 +9,6 @@ export interface ControlGauges {
   readonly cutovers: readonly { readonly service: string; readonly result: string; readonly count: number }[];
   /** `null`: no cutover yet. */
   readonly barrier: HistogramReport | null;
+  /** Left out where no admin API is served. `reason` is of a fixed set of words. */
+  readonly adminAuthFailures?: readonly { readonly reason: string; readonly count: number }[];
 }

@@ -140,6 +140,13 @@ export const METRICS = {
     unit: 'seconds',
     help: 'From sending a new generation to the last worker having applied it.',
   },
+  adminAuthFailures: {
+    name: 'cutover_admin_auth_failures_total',
+    type: 'counter',
+    labels: ['reason'],
+    unit: 'calls',
+    help: 'Calls of the admin API by nobody who is known, by why: missing, malformed, unknown, expired, throttled, certificate.',
+  },
   ledgerImbalance: {
     name: 'cutover_ledger_imbalance',
     type: 'gauge',

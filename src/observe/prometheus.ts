@@ -1,3 +1,5 @@
+import { setTimeout } from 'node:timers/promises';
+
 import { type PrometheusContentType, Registry } from 'prom-client';
 import {
   type DataPlaneReport,
@@ -36,29 +38,44 @@ export function createMetrics({ reports, control, version }: MetricsOptions): Me
   let rendering: Promise<unknown> = Promise.resolve();
   let waiting: Promise<string> | null = null;
 
-  async function scrape(): Promise<string> {
+  async function scrape(): Promise<{ text: string; renderMs: number }> {
     const families = createFamilies();
-    for (const report of await reports()) addReport(families, report);
+    const fetched = await reports();
+    const startedMs = performance.now();
+    for (const report of fetched) addReport(families, report);
     addControl(families, control());
     addProcess(families, processUsage.take(), version);
-    return render(families);
+    return { text: await render(families), renderMs: performance.now() - startedMs };
   }
 
   return {
     // Scrapes take turns, and all that ask while one is being made share the next one: each sees what was so when it
-    // asked, and no number of scrapers can make more work than one behind the other.
+    // asked, and no number of scrapers can make more work than one behind the other. After each this process rests
+    // for as long as it took, so that with ten thousand services scrapes leave half of its time to changes; an older text
+    // would cost less, but would not show the change that a caller has just made.
     text() {
-      waiting ??= rendering.then(() => {
+      waiting ??= rendering.then(async () => {
         waiting = null;
         const scraped = scrape();
-        rendering = scraped.catch(() => {});
-        return scraped;
+        rendering = scraped.then(
+          ({ renderMs }) => rest(renderMs),
+          () => {},
+        );
+        return (await scraped).text;
       });
       return waiting;
     },
     contentType: Registry.PROMETHEUS_CONTENT_TYPE,
     close: () => processUsage.close(),
   };
+}
+
+/** Shorter rests are not worth a timer; longer ones would make scrapes time out. */
+const REST_MS_MIN = 5;
+const REST_MS_MAX = 1_000;
+
+async function rest(ms: number): Promise<void> {
+  if (ms >= REST_MS_MIN) await setTimeout(Math.min(ms, REST_MS_MAX), undefined, { ref: false });
 }
 
 type Families = {
@@ -150,6 +167,7 @@ function addControl(families: Families, gauges: ControlGauges): void {
     families.targetUp.add({ service, pool, target }, up ? 1 : 0);
   }
   for (const { service, result, count } of gauges.cutovers) families.cutovers.add({ service, result }, count);
+  for (const { reason, count } of gauges.adminAuthFailures ?? []) families.adminAuthFailures.add({ reason }, count);
   families.cutoverBarrier.add({}, gauges.barrier ?? { buckets: [], sumSeconds: 0, count: 0 });
 }
 

@@ -170,7 +170,10 @@ export const ReceiptSchema = strictObject(
 export const ActorSchema = strictObject(
   {
     kind: Type.Enum(['api', 'file'], { description: 'api: a call of the admin API. file: the configuration file.' }),
-    name: text('Who; "anonymous" where nobody has to say.'),
+    name: text('Who: the name of a token or of a certificate, "anonymous" where nobody has said.'),
+    credential: Type.Optional(
+      Type.Enum(['token', 'certificate'], { description: 'By what the caller is known; left out where by nothing.' }),
+    ),
     address: text('Where from: an address, a socket, or the path of the file.'),
   },
   { title: 'Actor', description: 'Who asked for a change.' },
@@ -214,11 +217,12 @@ export const AuditEntrySchema = strictObject(
     at: timestamp('When.'),
     actor: ActorSchema,
     requestId: text('The request, as its answer named it.'),
-    kind: text('What was asked for, such as "cutover".'),
+    kind: text('What was asked for, such as "cutover"; "request": a call that was refused before that was looked at.'),
     service: orNull(text('Name.'), 'The service it was asked of.'),
     result: Type.Enum(['applied', 'unchanged', 'refused', 'failed'], { description: 'What came of it.' }),
     problem: orNull(text('Code.'), 'Why it was refused or failed: the code of the problem.'),
     detail: text('The change, or why there was none, in one line.'),
+    count: Type.Optional(count('How many calls the entry stands for; left out: one.')),
     generation: strictObject(
       { before: count('The generation before.'), after: count('The generation after.') },
       { title: 'AuditGenerations', description: 'Between which generations the call stands.' },

@@ -563,8 +563,8 @@ export type ListenerDocument = Static<typeof ListenerSchema>;
 export type ListenerConfig = Complete<typeof ListenerSchema>;
 export type AdminDocument = Static<typeof AdminSchema>;
 export type AdminConfig = Complete<typeof AdminSchema>;
-export type TokenDocument = Static<typeof TokenSchema>;
-export type AdminClientDocument = Static<typeof AdminClientSchema>;
+export type TokenConfig = Complete<typeof TokenSchema>;
+export type AdminClientConfig = Complete<typeof AdminClientSchema>;
 export type ConfigDocument = Static<typeof ConfigSchema>;
 export type Config = Omit<Complete<typeof ConfigSchema>, 'services'> & {
   readonly services: Readonly<Record<string, ServiceConfig>>;

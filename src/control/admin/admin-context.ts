@@ -3,11 +3,13 @@ import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../../base/clock.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import type { Log } from '../log.ts';
+import type { AccessControl } from './access-control.ts';
 import type { IdempotencyKeys } from './idempotency.ts';
 
 /** What the routes work with. */
 export interface AdminContext {
   readonly control: ControlPlane;
+  readonly access: AccessControl;
   readonly keys: IdempotencyKeys;
   readonly clock: Clock;
   readonly log: Log;

@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-import type { Actor } from '../../schema/api.ts';
 import type { ChangeContext, Outcome } from '../state/change.ts';
 import type { IdempotencyClaim } from '../store/store.ts';
 import type { AdminContext } from './admin-context.ts';
+import { actorOf } from './admission.ts';
 import { isKnownToClient, preconditionsOf } from './request-conditions.ts';
 
 /** Names the generation that serves, on every answer to a change. */
@@ -39,10 +39,4 @@ export async function sendTagged(
 ): Promise<void> {
   void reply.header('ETag', tag);
   await (isKnownToClient(request, tag) ? reply.code(304).send() : reply.send(body));
-}
-
-function actorOf(request: FastifyRequest): Actor {
-  // A socket file has no addresses.
-  const { remoteAddress } = request.raw.socket;
-  return { kind: 'api', name: 'anonymous', address: remoteAddress ?? 'unix' };
 }

@@ -1,9 +1,9 @@
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { type Server, createConnection, createServer } from 'node:net';
 
+import { assert } from '../../base/assert.ts';
 import { isLoopback } from '../../base/endpoint.ts';
 import { parseListenAddress } from '../../schema/listen-address.ts';
-import { loopbackHosts } from './request-guard.ts';
 import type { AdminServer } from './server.ts';
 
 const UNIX_PREFIX = 'unix:';
@@ -18,13 +18,13 @@ export interface RunningAdmin {
 }
 
 /**
- * Opens the admin API at "127.0.0.1:9900" or "unix:/run/cutover.sock". Refuses any address that other machines could reach:
- * the API asks nobody who they are. `hosts` are further "host:port" that requests may name.
+ * Opens the admin API at "127.0.0.1:9900" or "unix:/run/cutover.sock". Refuses an address that other machines reach, unless
+ * TLS is spoken and callers have to say who they are, or `isInsecureAllowed`.
  */
 export async function listenAdmin(
   server: AdminServer,
   address: string,
-  hosts: readonly string[] = [],
+  { isInsecureAllowed = false }: { readonly isInsecureAllowed?: boolean } = {},
 ): Promise<RunningAdmin> {
   // Paused until the gate lets it in: what is not served yet is not read.
   const listener = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, (socket) =>
@@ -32,29 +32,37 @@ export async function listenAdmin(
   );
   const url = address.startsWith(UNIX_PREFIX)
     ? await listenOnSocket(listener, server, address.slice(UNIX_PREFIX.length))
-    : await listenOnLoopback(listener, server, address, hosts);
+    : await listenOnPort(listener, server, address, isInsecureAllowed);
   return { url, close: () => close(listener, server) };
 }
 
-async function listenOnLoopback(
+async function listenOnPort(
   listener: Server,
-  { allowed }: AdminServer,
+  { allowed, access, http }: AdminServer,
   address: string,
-  hosts: readonly string[],
+  isInsecureAllowed: boolean,
 ): Promise<string> {
   const parsed = parseListenAddress(address);
   if ('problem' in parsed) throw new Error(`The admin address "${address}" ${parsed.problem}.`);
-  if (!isLoopback(parsed.host)) {
-    throw new Error(
-      `The admin address "${address}" can be reached from other machines, and the admin API asks nobody who they are. ` +
-        'Use 127.0.0.1, [::1] or unix:/path.',
-    );
-  }
+  const mayBeReached = isInsecureAllowed || (http.isTls && !access.isOpen);
+  if (!mayBeReached && !isLoopback(parsed.host)) throw reachable(address);
   await listening(listener, { host: parsed.host, port: parsed.port });
   const bound = listener.address();
-  const port = bound !== null && typeof bound === 'object' ? bound.port : parsed.port;
-  allowed.hosts = loopbackHosts(port, hosts);
-  return `http://${parsed.host.includes(':') ? `[${parsed.host}]` : parsed.host}:${port}`;
+  assert(bound !== null && typeof bound === 'object', 'what listens on a port has an address');
+  if (!mayBeReached && !isLoopback(bound.address)) {
+    // "localhost" may be anything that the system's files make of it.
+    listener.close();
+    throw reachable(address);
+  }
+  allowed.listensOn(bound.port);
+  return `${allowed.scheme}://${parsed.host.includes(':') ? `[${parsed.host}]` : parsed.host}:${bound.port}`;
+}
+
+function reachable(address: string): Error {
+  return new Error(
+    `The admin address "${address}" can be reached from other machines: that needs admin.tls, and admin.tokens or ` +
+      'admin.clients. Without them, use 127.0.0.1, [::1] or unix:/path.',
+  );
 }
 
 async function listenOnSocket(listener: Server, { allowed }: AdminServer, path: string): Promise<string> {
@@ -66,7 +74,7 @@ async function listenOnSocket(listener: Server, { allowed }: AdminServer, path: 
   process.umask(umask);
   await opened;
   chmodSync(path, SOCKET_MODE);
-  allowed.hosts = null;
+  allowed.listensOnSocketFile();
   return UNIX_PREFIX + path;
 }
 
@@ -103,12 +111,13 @@ function listening(listener: Server, options: { host: string; port: number } | {
 /** How long calls under way at the end may take to be answered. */
 const CLOSE_GRACE_MS = 1_000;
 
-async function close(listener: Server, { app, http, gate }: AdminServer): Promise<void> {
+async function close(listener: Server, { app, http, gate, refusals }: AdminServer): Promise<void> {
   const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
   await app.close();
   // Closes idle connections and stops looking at timeouts; that it does not listen itself is no error here.
-  http.close(() => {});
+  http.server.close(() => {});
   await gate.emptied(CLOSE_GRACE_MS);
   gate.closeAll();
   await closed;
+  await refusals.close();
 }

@@ -7,6 +7,8 @@ export type ProblemCode =
   | 'malformed-body'
   | 'invalid-parameter'
   | 'malformed-header'
+  | 'unauthorized'
+  | 'forbidden'
   | 'foreign-origin'
   | 'no-such-path'
   | 'method-not-allowed'
@@ -15,6 +17,8 @@ export type ProblemCode =
   | 'unsupported-media-type'
   | 'wrong-host'
   | 'head-too-large'
+  | 'too-many-failures'
+  | 'too-many-writes'
   | 'too-many-watchers'
   | 'no-workers'
   | 'internal';
@@ -46,6 +50,16 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     status: 400,
     title: 'A header field cannot be read',
     remedy: 'Write entity tags as "..." in double quotes and keys as 1 to 255 visible ASCII characters.',
+  },
+  unauthorized: {
+    status: 401,
+    title: 'Nobody with a right to call was recognised',
+    remedy: 'Send "Authorization: Bearer TOKEN" with a token that is valid now.',
+  },
+  forbidden: {
+    status: 403,
+    title: 'The caller may not do this',
+    remedy: 'Take a token with the role, and for the service, that the detail names.',
   },
   'foreign-origin': {
     status: 403,
@@ -136,6 +150,16 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     status: 422,
     title: 'This Idempotency-Key belongs to another request',
     remedy: 'Take a new key for each new request.',
+  },
+  'too-many-failures': {
+    status: 429,
+    title: 'Too many wrong tokens were shown',
+    remedy: 'Wait for the time of Retry-After, and send the right one.',
+  },
+  'too-many-writes': {
+    status: 429,
+    title: 'More calls would change something than admin.writesPerSecond allows',
+    remedy: 'Send the request again after the time of Retry-After.',
   },
   'head-too-large': {
     status: 431,

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { type Server, createServer } from 'node:http';
+import type { Server as HttpServer } from 'node:http';
+import type { Socket } from 'node:net';
 
 import swagger from '@fastify/swagger';
-import { type FastifyInstance, type FastifyRequest, type RouteOptions, fastify } from 'fastify';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, type RouteOptions, fastify } from 'fastify';
 import type { TSchema } from 'typebox';
 
 import type { Clock } from '../../base/clock.ts';
@@ -10,15 +11,21 @@ import { createAjv } from '../../schema/ajv.ts';
 import type { Problem } from '../../schema/problem.ts';
 import { schemaProblems } from '../../schema/schema-problems.ts';
 import { strictObject } from '../../schema/strict-object.ts';
+import { ControlError } from '../control-error.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import type { Log } from '../log.ts';
+import { AccessControl } from './access-control.ts';
 import type { AdminContext, Routes } from './admin-context.ts';
+import { AdminHttp } from './admin-http.ts';
+import type { AdminSettings } from './admin-settings.ts';
+import { Admission, actorOf, addressOf, serviceOf } from './admission.ts';
 import { ConnectionGate } from './connection-gate.ts';
 import { IdempotencyKeys } from './idempotency.ts';
 import { PROBLEM_MEDIA_TYPE, problemDocument, refusalOf, sendProblem } from './problem-reply.ts';
 import { PROBLEMS, type ProblemCode } from './problems.ts';
+import { RefusalJournal, type RefusedCall, requestLine } from './refusal-journal.ts';
 import { RequestError } from './request-error.ts';
-import { type AllowedHosts, guardRequest } from './request-guard.ts';
+import { AllowedHosts } from './request-guard.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { configRoutes } from './routes/config.ts';
 import { cutoverRoutes } from './routes/cutovers.ts';
@@ -43,16 +50,6 @@ export const BODY_BYTES_MAX = 256 * 1024;
 /** How long head and body of a request may take to arrive. */
 export const REQUEST_TIMEOUT_MS = 5_000;
 
-/** How often the timeouts are looked at. */
-const TIMEOUT_CHECK_MS = 1_000;
-
-/** How long a connection is kept without a request. */
-export const KEEP_ALIVE_TIMEOUT_MS = 5_000;
-
-/** Longest request head, and most fields in it. */
-export const HEAD_BYTES_MAX = 16 * 1024;
-const FIELDS_MAX = 100;
-
 /** Longest part of a path: a host name with its port. */
 const PATH_PART_CHARS_MAX = 300;
 
@@ -64,47 +61,83 @@ export interface AdminServerOptions {
   readonly log: Log;
   /** Of the product, shown in /openapi.json. */
   readonly version: string;
+  /** Who may do what; default: whoever reaches it, everything. */
+  readonly access?: AccessControl;
+  readonly settings?: Partial<ReplaceableSettings>;
   /** Default `REQUEST_TIMEOUT_MS`. */
   readonly requestTimeoutMs?: number;
 }
 
+/** What may be replaced while the server runs, but that TLS is spoken or not. */
+type ReplaceableSettings = Pick<AdminSettings, 'tls' | 'hosts' | 'writesPerSecond'>;
+
+const DEFAULT_SETTINGS: ReplaceableSettings = { tls: null, hosts: [], writesPerSecond: 1_000 };
+
 /** The admin API, listening nowhere yet: see `listenAdmin`. */
 export interface AdminServer {
   readonly app: FastifyInstance;
-  readonly http: Server;
+  readonly http: AdminHttp;
   readonly gate: ConnectionGate;
+  readonly access: AccessControl;
   /** Who may call; nobody, until it listens. */
   readonly allowed: AllowedHosts;
+  readonly refusals: RefusalJournal;
+  /** Every route, but those that only refuse a method. */
+  readonly routes: readonly Route[];
+  /** Puts other settings in force for requests to come. */
+  use(settings: ReplaceableSettings & Pick<AdminSettings, 'rules'>): void;
+}
+
+export interface Route {
+  readonly method: string;
+  readonly url: string;
 }
 
 /** The admin API as `ControlPlane` gives it, over HTTP. */
 export async function createAdminServer(options: AdminServerOptions): Promise<AdminServer> {
-  const { control, metrics, workers, clock, log } = options;
-  const requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
-  const http = createServer({
-    headersTimeout: requestTimeoutMs,
-    requestTimeout: requestTimeoutMs,
-    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    connectionsCheckingInterval: TIMEOUT_CHECK_MS,
-    maxHeaderSize: HEAD_BYTES_MAX,
-    requireHostHeader: true,
-  });
-  http.maxHeadersCount = FIELDS_MAX;
-  // Connections are handed to this server, which does not listen itself; the event sets up what its timeouts stand on.
-  http.emit('listening');
+  const { control, metrics, workers, clock, log, access = new AccessControl(clock) } = options;
+  const settings = { ...DEFAULT_SETTINGS, ...options.settings };
+  const http = new AdminHttp(settings.tls, options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS);
   const gate = new ConnectionGate(http);
-  const allowed: AllowedHosts = { hosts: new Set() };
-  const app = createApp(http);
-  const context = { control, metrics, workers, clock, log, keys: new IdempotencyKeys(control.store, clock, log) };
+  const allowed = new AllowedHosts(http.isTls ? 'https' : 'http');
+  const refusals = new RefusalJournal({ clock, log, keep: (entry) => keepEntry(control, log, entry) });
+  const app = createApp(http, refusals, access);
+  const keys = new IdempotencyKeys(control.store, clock, log);
+  const context = { control, access, metrics, workers, clock, log, keys };
 
-  refuseAsProblems(app, log);
-  guardEveryRequest(app, allowed, gate);
+  refuseAsProblems(app, log, refusals);
+  const admission = new Admission(app, { ...options, ...settings, access, allowed, http, gate });
   readBodies(app);
   validateStrictly(app);
   await describe(app, options.version);
-  await app.register(async (scope) => addRoutes(scope, context));
+  const routes: Route[] = [];
+  await app.register(async (scope) => routes.push(...addRoutes(scope, context)));
   await app.ready();
-  return { app, http, gate, allowed };
+  const nameHosts = ({ hosts, tls }: ReplaceableSettings): void => allowed.alsoNamed([...hosts, ...(tls?.hosts ?? [])]);
+  nameHosts(settings);
+  return {
+    app,
+    http,
+    gate,
+    access,
+    allowed,
+    refusals,
+    routes,
+    use(next) {
+      access.use(next.rules);
+      admission.limitWrites(next.writesPerSecond);
+      nameHosts(next);
+      if (next.tls !== null) http.use(next.tls);
+    },
+  };
+}
+
+async function keepEntry(control: ControlPlane, log: Log, entry: Parameters<ControlPlane['audit']>[0]): Promise<void> {
+  try {
+    await control.audit(entry);
+  } catch (error) {
+    log.error({ err: error, requestId: entry.requestId }, 'the store did not keep an audit entry');
+  }
 }
 
 const ALL_ROUTES: readonly Routes[] = [
@@ -126,11 +159,11 @@ const ALL_ROUTES: readonly Routes[] = [
   openapiRoutes,
 ];
 
-function createApp(http: Server): FastifyInstance {
+function createApp({ server }: AdminHttp, refusals: RefusalJournal, access: AccessControl): FastifyInstance {
   return fastify({
     serverFactory(handler) {
-      http.on('request', handler);
-      return http;
+      server.on('request', handler);
+      return server as HttpServer;
     },
     logger: false,
     bodyLimit: BODY_BYTES_MAX,
@@ -138,60 +171,90 @@ function createApp(http: Server): FastifyInstance {
     requestIdHeader: false,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: PATH_PART_CHARS_MAX },
-    frameworkErrors: (error, request, reply) => void sendProblem(request, reply, refusalOf(error)),
-    clientErrorHandler(error, socket) {
-      if (error.code === 'ECONNRESET' || !socket.writable) return socket.destroy();
-      socket.end(rawProblem(clientErrorCode(error.code)));
-    },
+    frameworkErrors: (error, request, reply) => void refuse(request, reply, error, refusals),
+    clientErrorHandler: (error, socket) => refuseBytes(error, socket, refusals, access),
   });
 }
 
-function refuseAsProblems(app: FastifyInstance, log: Log): void {
+function refuseAsProblems(app: FastifyInstance, log: Log, refusals: RefusalJournal): void {
   app.setErrorHandler(async (error, request, reply) => {
-    const refusal = refusalOf(error);
-    if (refusal.code === 'internal') log.error({ err: error, requestId: request.id }, 'a call of the admin API failed');
-    await sendProblem(request, reply, refusal);
+    if (refusalOf(error).code === 'internal') {
+      log.error({ err: error, requestId: request.id }, 'a call of the admin API failed');
+    }
+    await refuse(request, reply, error, refusals);
   });
   app.setNotFoundHandler(async (request, reply) => {
-    await sendProblem(request, reply, new RequestError('no-such-path', 'The API has no such path; see /openapi.json.'));
+    const refusal = new RequestError('no-such-path', 'The API has no such path; see /openapi.json.');
+    await refuse(request, reply, refusal, refusals);
   });
 }
 
-function guardEveryRequest(app: FastifyInstance, allowed: AllowedHosts, gate: ConnectionGate): void {
-  app.addHook('onRequest', async (request, reply) => {
-    void reply.headers({
-      'X-Request-Id': request.id,
-      'X-Content-Type-Options': 'nosniff',
-      'Cache-Control': 'no-store',
+/** Answers with a problem, and tells the journal, unless the audit knows. */
+async function refuse(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: unknown,
+  refusals: RefusalJournal,
+): Promise<void> {
+  const refusal = refusalOf(error);
+  const isReading = request.method === 'GET' || request.method === 'HEAD';
+  const isFailure = PROBLEMS[refusal.code].status >= 500;
+  const isAudited = error instanceof ControlError && error.isAudited;
+  // That something is not there, or that it does not work, is an answer to a reader and no refusal.
+  const isAnswer = isReading && (isFailure || refusal.code === 'not-found');
+  if (!isAudited && !isAnswer) {
+    await refusals.record({
+      actor: actorOf(request),
+      requestId: request.id,
+      request: requestLine(request.method, request.url),
+      service: serviceOf(request),
+      code: refusal.code,
+      detail: refusal.message,
+      isFailure,
     });
-    if (gate.isCrowded) void reply.header('Connection', 'close');
-    guardRequest(request, allowed);
-    requireMethod(request);
-    requireMediaType(request);
-  });
+  }
+  await sendProblem(request, reply, refusal);
 }
 
-function requireMethod(request: FastifyRequest): void {
-  const { allow } = request.routeOptions.config;
-  if (allow === undefined) return;
-  throw new RequestError('method-not-allowed', `This resource knows ${allow}.`, [], { Allow: allow });
+/** For what never became a request. */
+function refuseBytes(
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+  refusals: RefusalJournal,
+  access: AccessControl,
+): void {
+  const certificate = certificateProblem(error, socket);
+  if (certificate !== null) {
+    access.certificateRefused();
+    void refusals.record({ ...bytesOf(socket), code: 'unauthorized', detail: `client certificate: ${certificate}` });
+  } else if (error.code !== 'ECONNRESET' && !isTlsError(error)) {
+    const code = clientErrorCode(error.code);
+    const requestId = randomUUID();
+    void refusals.record({ ...bytesOf(socket), requestId, code, detail: PROBLEMS[code].title });
+    if (socket.writable) return void socket.end(rawProblem(code, requestId));
+  }
+  socket.destroy();
 }
 
-const METHODS_WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
+function bytesOf(socket: Socket): Omit<RefusedCall, 'code' | 'detail'> {
+  return {
+    actor: { kind: 'api', name: 'anonymous', address: addressOf(socket) },
+    requestId: randomUUID(),
+    request: 'bytes that are no request',
+    service: null,
+    isFailure: false,
+  };
+}
 
-/**
- * A request that changes something says that its body is JSON: an HTML form cannot. Where the body may be left out, nothing
- * need be said about it.
- */
-function requireMediaType(request: FastifyRequest): void {
-  const { headers, method, routeOptions } = request;
-  const { accepts = ['application/json'], isBodyOptional = false } = routeOptions.config;
-  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-  const mediaType = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
-  if (method === 'GET' || method === 'HEAD' || request.is404) return;
-  if (mediaType === undefined && !hasBody && (isBodyOptional || !METHODS_WITH_BODY.has(method))) return;
-  if (mediaType !== undefined && accepts.includes(mediaType)) return;
-  throw new RequestError('unsupported-media-type', `Send Content-Type: ${accepts.join(' or ')}.`);
+/** Why a client certificate was not good enough; `null`: it is not about that. */
+function certificateProblem(error: NodeJS.ErrnoException, socket: Socket): string | null {
+  const { authorizationError } = socket as Socket & { authorizationError?: unknown };
+  if (typeof authorizationError === 'string') return authorizationError;
+  return error.code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE' ? 'none was shown' : null;
+}
+
+function isTlsError({ code = '' }: NodeJS.ErrnoException): boolean {
+  return code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_') || code === 'EPROTO';
 }
 
 function readBodies(app: FastifyInstance): void {
@@ -259,7 +322,7 @@ async function describe(app: FastifyInstance, version: string): Promise<void> {
   });
 }
 
-function addRoutes(app: FastifyInstance, context: AdminContext): void {
+function addRoutes(app: FastifyInstance, context: AdminContext): Route[] {
   const methodsByPath = new Map<string, Set<string>>();
   app.addHook('onRoute', ({ url, method }: RouteOptions) => {
     const methods = methodsByPath.get(url) ?? new Set<string>();
@@ -269,6 +332,7 @@ function addRoutes(app: FastifyInstance, context: AdminContext): void {
   for (const addRoutesOf of ALL_ROUTES) addRoutesOf(app, context);
   const known = [...methodsByPath].map(([url, methods]) => ({ url, methods: [...methods] }));
   for (const { url, methods } of known) refuseOtherMethods(app, url, methods);
+  return known.flatMap(({ url, methods }) => methods.map((method) => ({ method, url })));
 }
 
 const ALL_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
@@ -289,9 +353,8 @@ function clientErrorCode(code: string | undefined): ProblemCode {
 }
 
 /** A whole answer as bytes, for a request that never became one. */
-function rawProblem(code: ProblemCode): string {
+function rawProblem(code: ProblemCode, requestId: string): string {
   const { status, title, remedy } = PROBLEMS[code];
-  const requestId = randomUUID();
   const body = JSON.stringify(problemDocument(new RequestError(code, `${title}. ${remedy}`), requestId));
   return [
     `HTTP/1.1 ${status} Refused`,

@@ -8,8 +8,15 @@ export function checkAdmin(admin: AdminDocument): Problem[] {
   return [...checkReach(admin), ...checkClientAuthority(admin), ...checkNames(admin)];
 }
 
+/** What of the section makes callers say who they are. */
+interface Asking {
+  readonly tokens?: unknown;
+  readonly tokensFile?: unknown;
+  readonly clients?: unknown;
+}
+
 /** Whether callers have to say who they are. */
-export function asksWhoCalls({ tokens, tokensFile, clients }: AdminDocument): boolean {
+export function asksWhoCalls({ tokens, tokensFile, clients }: Asking): boolean {
   return tokens !== undefined || tokensFile !== undefined || clients !== undefined;
 }
 

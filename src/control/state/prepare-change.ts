@@ -5,7 +5,8 @@ import { schemaProblems } from '../../schema/schema-problems.ts';
 import { serviceWithDefaults } from '../../schema/with-defaults.ts';
 import { compileService } from '../../snapshot/compile.ts';
 import { checkAllClaims, checkClaims } from '../config/check-claims.ts';
-import { type Surroundings, checkService } from '../config/check-service.ts';
+import { checkService } from '../config/check-service.ts';
+import type { Listening } from '../config/own-addresses.ts';
 import { ControlError } from '../control-error.ts';
 import type { ServiceChange } from '../store/store.ts';
 import { isSameJson } from './canonical-json.ts';
@@ -18,7 +19,7 @@ export const SERVICES_MAX = 10_000;
 
 export interface Surrounded {
   /** Listeners and admin address, which targets must not name. */
-  readonly surroundings: Pick<Surroundings, 'listeners' | 'admin'>;
+  readonly surroundings: Listening;
   /** A new secret for sticky sessions. */
   readonly makeSecret: () => string;
   readonly locate: (service: string, problem: Problem) => Problem;

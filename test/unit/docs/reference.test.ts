@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
+import { accessReference } from '../../../docs/access-reference.ts';
 import { cliReference, commandsOf } from '../../../docs/cli-reference.ts';
 import { configReference } from '../../../docs/config-reference.ts';
 
@@ -18,6 +19,10 @@ test(
     expect(page('cli.md')).toBe(await cliReference());
   },
 );
+
+test('docs/reference/access.md says what the table says; "npm run docs" writes it again', () => {
+  expect(page('access.md')).toBe(accessReference());
+});
 
 test('every link inside of the configuration page leads to a heading of it', () => {
   const text = page('config.md');

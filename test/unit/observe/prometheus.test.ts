@@ -24,6 +24,7 @@ const CONTROL: ControlGauges = {
   ],
   cutovers: [{ service: 'shop', result: 'applied', count: 3 }],
   barrier: histogram(900),
+  adminAuthFailures: [{ reason: 'unknown', count: 3 }],
 };
 
 function histogram(...micros: readonly number[]): HistogramReport {

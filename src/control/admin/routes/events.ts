@@ -2,6 +2,8 @@ import type { ServerResponse } from 'node:http';
 
 import type { ControlEvent } from '../../event-log.ts';
 import type { Routes } from '../admin-context.ts';
+import { principalOf } from '../admission.ts';
+import { type Principal, isInScope } from '../principal.ts';
 import { RequestError } from '../request-error.ts';
 import { answers, textAnswer } from '../route-schema.ts';
 
@@ -20,7 +22,7 @@ const HEADERS = {
 };
 
 /** Server-sent events (WHATWG HTML, section 9.2). */
-export const eventRoutes: Routes = (app, { control, clock }) => {
+export const eventRoutes: Routes = (app, { access, control, clock }) => {
   const watchers = new Set<ServerResponse>();
   // A stream never ends by itself: the server could not close while one is open.
   app.addHook('preClose', (done) => {
@@ -57,10 +59,20 @@ export const eventRoutes: Routes = (app, { control, clock }) => {
       const { events, gap } = control.events.after(typeof lastEventId === 'string' ? lastEventId : null);
       // The first bytes make a client know at once that it is connected.
       stream.write(gap ? 'event: gap\ndata: {}\n\n' : ': watching\n\n');
-      for (const event of events) write(stream, event);
-      const unsubscribe = control.events.subscribe((event) => write(stream, event));
+      const principal = principalOf(request);
+      const show = (event: ControlEvent): void => {
+        const visible = visibleTo(principal, event);
+        if (visible !== null) write(stream, visible);
+      };
+      for (const event of events) show(event);
+      const unsubscribe = control.events.subscribe(show);
       let heartbeat = clock.setTimer(KEEP_ALIVE_MS, beat);
       function beat(): void {
+        // A token that has expired or was withdrawn must not be good for ever for those who came in time.
+        if (!access.isCurrent(principal)) {
+          stream.end();
+          return;
+        }
         stream.write(': still here\n\n');
         heartbeat = clock.setTimer(KEEP_ALIVE_MS, beat);
       }
@@ -72,6 +84,15 @@ export const eventRoutes: Routes = (app, { control, clock }) => {
     },
   );
 };
+
+/** An event as far as it is about services that `principal` may see; `null`: not at all. */
+function visibleTo(principal: Principal, event: ControlEvent): ControlEvent | null {
+  const data = event.data as { readonly service?: string; readonly services?: readonly string[] };
+  if (data.service !== undefined) return isInScope(principal, data.service) ? event : null;
+  if (data.services === undefined || data.services.length === 0) return event;
+  const services = data.services.filter((name) => isInScope(principal, name));
+  return services.length === 0 ? null : { ...event, data: { ...data, services } };
+}
 
 function write(stream: ServerResponse, { id, type, at, data }: ControlEvent): void {
   if (stream.writableLength > UNREAD_BYTES_MAX) {

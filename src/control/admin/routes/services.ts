@@ -5,7 +5,9 @@ import type { ServiceRecord } from '../../state/control-state.ts';
 import { findService } from '../../state/find-in-state.ts';
 import { serviceTag } from '../../state/resource-tags.ts';
 import type { Routes } from '../admin-context.ts';
+import { principalOf } from '../admission.ts';
 import { changeContextOf, describeChange, sendTagged } from '../change-request.ts';
+import { isInScope } from '../principal.ts';
 import {
   CHANGE_HEADERS,
   NO_BODY,
@@ -35,7 +37,11 @@ export const serviceRoutes: Routes = (app, context) => {
         response: answers({ 200: itemsOf(NamedServiceSchema, 'All services.') }),
       },
     },
-    () => ({ items: [...control.state.services.values()].map(viewOf) }),
+    (request) => {
+      const principal = principalOf(request);
+      const records = [...control.state.services.values()].filter(({ name }) => isInScope(principal, name));
+      return { items: records.map(viewOf) };
+    },
   );
 
   app.get<ServicePath>(

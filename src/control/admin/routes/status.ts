@@ -1,5 +1,7 @@
 import { StatusSchema } from '../../../schema/api.ts';
 import type { Routes } from '../admin-context.ts';
+import { principalOf } from '../admission.ts';
+import { isInScope } from '../principal.ts';
 import { answers } from '../route-schema.ts';
 
 export const statusRoutes: Routes = (app, { control }) => {
@@ -12,6 +14,10 @@ export const statusRoutes: Routes = (app, { control }) => {
         response: answers({ 200: StatusSchema }),
       },
     },
-    () => control.status(),
+    async (request) => {
+      const principal = principalOf(request);
+      const status = await control.status();
+      return { ...status, services: status.services.filter(({ name }) => isInScope(principal, name)) };
+    },
   );
 };

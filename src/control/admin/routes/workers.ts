@@ -1,5 +1,6 @@
 import { WorkerListSchema, WorkersRestartedSchema } from '../../../schema/api.ts';
 import type { Routes } from '../admin-context.ts';
+import { actorOf } from '../admission.ts';
 import { RequestError } from '../request-error.ts';
 import { answers } from '../route-schema.ts';
 
@@ -29,8 +30,18 @@ export const workerRoutes: Routes = (app, { control, workers }) => {
         response: answers({ 200: WorkersRestartedSchema }),
       },
     },
-    async () => {
+    async (request) => {
       if (workers === null) throw new RequestError('no-workers', 'This process serves alone; nothing was restarted.');
+      const entry = {
+        actor: actorOf(request),
+        requestId: request.id,
+        kind: 'workers.restart',
+        service: null,
+        problem: null,
+        detail: 'replaces every worker',
+      };
+      // First: what cannot be put on record is not done.
+      await control.audit({ ...entry, result: 'applied' });
       return workers.restart();
     },
   );
