@@ -28,6 +28,10 @@ export const FOUND: readonly FuzzCase[] = [
   // A host that is none, in the first request of a listener.
   request('GET / HTTP/1.1\r\nHost:\r\n\r\n'),
 
+  // A HEAD that is refused, and has no body in its answer all the same.
+  request('HEAD / HTTP/1.1\r\n\r\n'),
+  request('HEAD / HTTP/1.1\r\nHost : a\r\n\r\n'),
+
   // A reason phrase that was replaced by another.
   response('HTTP/1.1 200 no\r\n\r\n'),
 

@@ -19,6 +19,8 @@ interface Heard {
   readonly interims: readonly WireMessage[];
   readonly problem: string | null;
   readonly hasEnded: boolean;
+  /** An answer was begun and not ended, or something is there that is none. */
+  readonly hasRest: boolean;
 }
 
 export class LiveLane {
@@ -47,12 +49,13 @@ export class LiveLane {
 
   async #playRequests(fuzzCase: RequestCase, theirs: WireReading): Promise<Difference[]> {
     this.#target.reset({ ...OK, isEarly: fuzzCase.answers === 'at the head' });
-    const methods = theirs.messages.map(({ method }) => method);
+    const methods = methodsOf(fuzzCase, theirs);
     const heard = await this.#exchange(segmentsOf(fuzzCase), { methods, endsAfterFirst: false });
     const { requests, heads } = this.#target;
     const complete = theirs.messages.filter(({ state }) => state === 'complete').length;
     return [
       ...clientProblems(heard),
+      ...claim(!heard.hasRest, 'bytes that are no answer', describe(heard.finals)),
       ...claim(requests.length <= complete, 'more requests at the target', `${requests.length} for ${complete}`),
       ...claim(heads <= theirs.messages.length, 'more heads at the target', `${heads} for ${theirs.messages.length}`),
       ...claim(areInOrder(requests, theirs.messages), 'other requests at the target', describe(requests)),
@@ -102,7 +105,7 @@ export class LiveLane {
     if (!endsAfterFirst) socket.end();
     const hasEnded = await over;
     socket.destroy();
-    return { finals, interims, problem: reader.problem, hasEnded };
+    return { finals, interims, problem: reader.problem, hasEnded, hasRest: reader.partial };
   }
 
   async #askNext(): Promise<string | null> {
@@ -117,6 +120,12 @@ export class LiveLane {
     }
     return body === nonce ? null : `asked for ${nonce}, got ${JSON.stringify(body)}`;
   }
+}
+
+/** Of what is answered: the requests that llhttp has read, and one behind them that it could not. */
+function methodsOf({ text }: RequestCase, { messages }: WireReading): string[] {
+  const behind = text.slice(messages.at(-1)?.end ?? 0);
+  return [...messages.map(({ method }) => method), /^[\r\n]*(\S*)/.exec(behind)?.[1] ?? 'GET'];
 }
 
 /** Whether the answer is whole, with nothing behind it, and does not close. */

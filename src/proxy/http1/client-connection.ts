@@ -14,7 +14,7 @@ import type { Downstream, UpstreamBound } from '../downstream.ts';
 import { type FailureCode, failureOf } from '../errors.ts';
 import type { Origin } from '../origin.ts';
 import type { ListenerSpec } from '../../snapshot/types.ts';
-import { LF } from './bytes.ts';
+import { CR, LF } from './bytes.ts';
 import { ChunkedDecoder } from './chunked-decoder.ts';
 import type { FieldSection } from './field-section.ts';
 import { FIELD } from './fields.ts';
@@ -194,7 +194,7 @@ export class ClientConnection implements Downstream, Expiring {
           ? 'head_too_large'
           : head.interpret();
     if (failure !== null) {
-      this.#refuse(failure);
+      this.#refuse(failure, methodAt(buffer, from, to));
       return to;
     }
     this.#begin(head);
@@ -209,7 +209,8 @@ export class ClientConnection implements Downstream, Expiring {
     }
     if (to - from > limits.headBytesMax) {
       const lineEnd = buffer.indexOf(LF, from);
-      this.#refuse(lineEnd < 0 || lineEnd >= to ? 'target_too_long' : 'head_too_large');
+      const code = lineEnd < 0 || lineEnd >= to ? 'target_too_long' : 'head_too_large';
+      this.#refuse(code, methodAt(buffer, from, to));
     }
   }
 
@@ -279,11 +280,11 @@ export class ClientConnection implements Downstream, Expiring {
   }
 
   /** Answers a request that cannot be read, and closes: nobody can tell where the next one would begin. */
-  #refuse(code: FailureCode): void {
+  #refuse(code: FailureCode, method: 'GET' | 'HEAD'): void {
     this.#setActive(true);
     this.#keepAlive = false;
     this.#minor = 1;
-    this.#method = 'GET';
+    this.#method = method;
     this.#accept = '';
     this.#held = null;
     this.#phase = 'body';
@@ -554,7 +555,8 @@ export class ClientConnection implements Downstream, Expiring {
     switch (this.#phase) {
       case 'head':
         if (this.#hasBegunHead) {
-          this.#refuse('request_head_timeout');
+          const held = this.#held;
+          this.#refuse('request_head_timeout', held === null ? 'GET' : methodAt(held.buffer, 0, held.length));
         } else {
           this.#linger();
         }
@@ -610,6 +612,15 @@ export class ClientConnection implements Downstream, Expiring {
       }
     }
   }
+}
+
+/** Whether what cannot be read asks for a body: a HEAD gets none in any case (RFC 9110 section 9.3.2). */
+function methodAt(buffer: Buffer, from: number, to: number): 'GET' | 'HEAD' {
+  let at = from;
+  while (at < to && (buffer[at] === CR || buffer[at] === LF)) {
+    at++;
+  }
+  return buffer.toString('latin1', at, Math.min(at + 5, to)) === 'HEAD ' ? 'HEAD' : 'GET';
 }
 
 function ignore(): void {}
