@@ -32,7 +32,7 @@ EXPOSE 8080
 # Exec form, so that signals reach node itself and not a shell; and no tini, for what it does is done already. The
 # kernel ignores signals to process 1 that it has no handler for: the program handles SIGTERM and SIGINT, and drains.
 # Orphans are adopted by process 1, which has to reap them: the only processes that it starts are its own workers,
-# which start none, so that there are no orphans.
+# and those start others only for an upgrade in place, which a container does by being replaced.
 # The configuration is mounted at /etc/cutover; `docker run … check --config FILE` and the other commands work too.
 ENTRYPOINT ["node", "/app/dist/main.js"]
 CMD ["run", "--config", "/etc/cutover/cutover.yaml"]

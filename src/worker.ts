@@ -36,6 +36,7 @@ class Worker {
   #listeners: readonly ListenerSpec[] = [];
   #generation = 0;
   #isAccepting = false;
+  #isDraining = false;
   #isEnding = false;
 
   constructor(setting: WorkerSetting) {
@@ -77,6 +78,7 @@ class Worker {
       sockets,
       generation: this.#generation,
       isAccepting: this.#isAccepting,
+      isDraining: this.#isDraining,
     };
     calls.call('hello', hello).catch(() => {});
   }
@@ -146,6 +148,8 @@ class Worker {
 
   /** Finishes, then ends: the answer is the last account of this process. */
   async #drain(dataPlane: ProxyDataPlane, drain: PrimaryCalls['drain']): Promise<Drained> {
+    this.#isAccepting = false;
+    this.#isDraining = true;
     const { cut } = await dataPlane.close(drain);
     this.#isEnding = true;
     // After the answer has left.

@@ -86,6 +86,7 @@ export class ProxyDataPlane implements DataPlane {
       trustedProxies: this.#trustedProxies,
       routing: () => this.#current,
       newRequestId: () => this.newRequestId(),
+      onError: (error) => this.#onError(error),
     });
     this.#deadlines.start();
   }

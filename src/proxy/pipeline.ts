@@ -41,6 +41,8 @@ export interface PipelineContext {
   /** The one reference that a cutover replaces. */
   readonly routing: () => Routing;
   readonly newRequestId: () => string;
+  /** Hears of a mistake of ours. */
+  readonly onError: (error: unknown) => void;
 }
 
 /** Methods that change nothing at the target (RFC 9110 section 9.2.1): the only ones that are mirrored unasked. */
@@ -98,7 +100,14 @@ export class Pipeline {
       this.#context,
     );
     cohort.enter(exchange);
-    exchange.start();
+    try {
+      exchange.start();
+    } catch (error) {
+      // A mistake of ours: it costs this request, and it is accounted for like every other.
+      exchange.abandon();
+      this.#context.onError(error);
+      return 'internal';
+    }
     return exchange;
   }
 

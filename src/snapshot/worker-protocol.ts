@@ -39,6 +39,8 @@ export interface Hello {
   readonly generation: number;
   readonly sockets: readonly SocketSet[];
   readonly isAccepting: boolean;
+  /** It finishes what it has, and has let go of its sockets. */
+  readonly isDraining: boolean;
 }
 
 /** Everything that a worker serves, whatever it served before. */

@@ -88,6 +88,8 @@ export class WorkerPool implements DataPlane {
   /** The worker of each index that is meant to serve. */
   readonly #serving = new Map<number, string>();
   #respawnMs = RESPAWN_MS_MIN;
+  /** Workers of the former primary, until this one is in charge. */
+  #orphans: readonly WorkerLink[] = [];
   #hasStarted = false;
   #isEnding = false;
   /** Who asks while one is under way waits for that one. */
@@ -102,7 +104,7 @@ export class WorkerPool implements DataPlane {
 
   /** Takes over the workers of a former primary, or binds the listeners, and resolves when all workers accept. */
   async start(): Promise<void> {
-    const { count, listeners, log } = this.#options;
+    const { count, listeners } = this.#options;
     const orphans = await this.#gatherOrphans();
     const { activated } = this.#options;
     if (activated !== null) {
@@ -113,12 +115,19 @@ export class WorkerPool implements DataPlane {
       this.#sockets = this.#bound.sets;
     }
     await Promise.all(Array.from({ length: count }, (_, index) => this.#startWorker(index)));
-    for (const orphan of orphans) {
-      log.info({ pid: orphan.pid }, 'a worker of the former primary drains');
+    this.#orphans = orphans;
+    this.#pollReports();
+  }
+
+  /** The primary is in charge: what the former one has left is no longer needed. */
+  takeCharge(): void {
+    for (const orphan of this.#orphans) {
+      if (orphan.phase === 'draining') continue;
+      this.#options.log.info({ workerPid: orphan.pid }, 'a worker of the former primary drains');
       void this.#retire(orphan);
     }
+    this.#orphans = [];
     this.#hasStarted = true;
-    this.#pollReports();
   }
 
   get addresses(): readonly SocketSet[] {
@@ -166,7 +175,10 @@ export class WorkerPool implements DataPlane {
       this.#acceptIfCurrent(link);
       return applied;
     } catch (error) {
-      this.#options.log.error({ pid: link.pid, err: error }, 'a worker did not acknowledge a generation and is ended');
+      this.#options.log.error(
+        { workerPid: link.pid, err: error },
+        'a worker did not acknowledge a generation and is ended',
+      );
       await link.kill();
       return null;
     }
@@ -239,7 +251,8 @@ export class WorkerPool implements DataPlane {
     this.#serving.set(index, name);
     const accepted = new Promise<WorkerLink>((resolve) => this.#waiting.set(name, resolve));
     const request = { entry, index, count, name, orphanMsMax: control.isFindable ? 0 : LOST_ORPHAN_MS };
-    const holder = this.#bound === null ? [...this.#links].find(({ phase }) => phase !== 'hello') : undefined;
+    // One that drains has closed its sockets already.
+    const holder = this.#bound === null ? [...this.#links].find(({ phase }) => phase === 'accepting') : undefined;
     if (this.#bound !== null) spawnWorker(request, control.path, this.#sockets);
     else if (holder !== undefined) await holder.spawn(request);
     else {
@@ -278,16 +291,17 @@ export class WorkerPool implements DataPlane {
   #welcome(link: WorkerLink, hello: Hello): void {
     link.hello = hello;
     // One that served before this primary came goes on serving: it is waited for at once.
-    link.phase = hello.isAccepting ? 'accepting' : 'setup';
+    link.phase = hello.isDraining ? 'draining' : hello.isAccepting ? 'accepting' : 'setup';
     link
       .setup(this.#setup())
       .then(() => {
         this.#acceptIfCurrent(link);
         // An orphan that came too late to be waited for.
-        if (this.#hasStarted && this.#serving.get(hello.index) !== hello.name) void this.#retire(link);
+        const isServing = this.#serving.get(hello.index) === hello.name;
+        if (this.#hasStarted && !isServing && !hello.isDraining) void this.#retire(link);
       })
       .catch((error: unknown) => {
-        this.#options.log.error({ pid: link.pid, err: error }, 'a worker could not be set up and is ended');
+        this.#options.log.error({ workerPid: link.pid, err: error }, 'a worker could not be set up and is ended');
         return link.kill();
       });
   }
@@ -313,7 +327,7 @@ export class WorkerPool implements DataPlane {
         this.#waiting.delete(link.name);
       })
       .catch((error: unknown) => {
-        this.#options.log.error({ pid: link.pid, err: error }, 'a worker could not accept and is ended');
+        this.#options.log.error({ workerPid: link.pid, err: error }, 'a worker could not accept and is ended');
         return link.kill();
       });
   }
@@ -328,7 +342,7 @@ export class WorkerPool implements DataPlane {
     }
     const index = link.hello?.index ?? -1;
     if (this.#isEnding || this.#serving.get(index) !== link.name) return;
-    this.#options.log.warn({ pid: link.pid, worker: index }, 'a worker ended by itself and is replaced');
+    this.#options.log.warn({ workerPid: link.pid, worker: index }, 'a worker ended by itself and is replaced');
     this.#respawn(index, link.name);
   }
 
@@ -376,7 +390,7 @@ export class WorkerPool implements DataPlane {
 
   /** Whether the orphans hold sockets for just the listeners that are wanted. */
   #inheritSockets(orphans: readonly WorkerLink[]): boolean {
-    const sets = orphans[0]?.hello?.sockets;
+    const sets = orphans.find(({ phase }) => phase === 'accepting')?.hello?.sockets;
     if (sets === undefined) return false;
     const { listeners } = this.#options;
     const isSame = sets.length === listeners.length && listeners.every((spec) => sets.some((set) => isFor(set, spec)));
@@ -392,6 +406,7 @@ export class WorkerPool implements DataPlane {
 
   /** Lets all workers finish for `drainMs`. Resolves with how many connections had to be cut. */
   async close({ drainMs = 0 }: { drainMs?: number } = {}): Promise<{ cut: number }> {
+    if (this.#orphans.length > 0) return this.#giveBack();
     this.#isEnding = true;
     const cuts = await Promise.all(
       [...this.#links].map(async (link) => {
@@ -401,8 +416,22 @@ export class WorkerPool implements DataPlane {
         );
       }),
     );
+    await this.#options.control.forget();
     await this.#letGo();
     return { cut: cuts.reduce((sum, cut) => sum + cut, 0) };
+  }
+
+  /**
+   * This primary could not take charge. What served before goes on serving, for the former primary or the next one;
+   * what was started here finishes the requests that it has got already.
+   */
+  async #giveBack(): Promise<{ cut: number }> {
+    this.#isEnding = true;
+    const ours = [...this.#links].filter((link) => this.#serving.get(link.hello?.index ?? -1) === link.name);
+    for (const link of ours) void this.#retire(link);
+    await new Promise<void>((resolve) => void this.#options.clock.setTimer(GIVE_BACK_MS, resolve));
+    await this.#letGo();
+    return { cut: 0 };
   }
 
   async #letGo(): Promise<void> {
@@ -448,12 +477,13 @@ export class WorkerPool implements DataPlane {
   }
 
   #pollReports(waitMs = REPORT_INTERVAL_MS): void {
-    this.#options.clock.setTimer(waitMs, async () => {
+    this.#options.clock.setTimer(waitMs, () => {
       if (this.#isEnding) return;
       const startedMs = this.#options.clock.monotonicMs();
-      await this.report();
-      const tookMs = this.#options.clock.monotonicMs() - startedMs;
-      this.#pollReports(Math.max(REPORT_INTERVAL_MS, tookMs * REPORT_REST));
+      void this.report().finally(() => {
+        const tookMs = this.#options.clock.monotonicMs() - startedMs;
+        this.#pollReports(Math.max(REPORT_INTERVAL_MS, tookMs * REPORT_REST));
+      });
     });
   }
 
@@ -464,6 +494,9 @@ export class WorkerPool implements DataPlane {
     });
   }
 }
+
+/** For the last words to workers that are left to themselves to arrive. */
+const GIVE_BACK_MS = 100;
 
 /** Without a store no primary can follow this one: a worker that has lost it ends after a while. */
 const LOST_ORPHAN_MS = 30_000;

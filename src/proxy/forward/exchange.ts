@@ -251,8 +251,18 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
     this.#connection?.resume();
   }
 
+  /** Could not be begun. The caller answers the client. */
+  abandon(): void {
+    this.#drop();
+    this.#pool.failures.add('internal');
+    this.#finish('proxyFailed', failureOf('internal').status);
+  }
+
   onClientGone(): void {
     this.#drop();
+    if (!this.isTunnel && !this.#isFinished) {
+      this.#pool.failures.add('client_closed');
+    }
     this.#finish(this.isTunnel ? 'completed' : 'clientAborted', this.isTunnel ? this.#status : 499);
   }
 

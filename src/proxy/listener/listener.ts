@@ -14,6 +14,9 @@ import { ClientCounts } from './client-counts.ts';
 /** Connections that wait to be accepted; the kernel caps it at net.core.somaxconn. */
 const BACKLOG = 4096;
 
+/** Failures that came after a pool was chosen: they are accounted for there. */
+const ACCOUNTED: ReadonlySet<FailureCode> = new Set(['no_target', 'internal']);
+
 /** What a listener hands its requests to. */
 export interface RequestSink {
   begin(connection: ClientConnection, head: RequestHead): RunningRequest | FailureCode;
@@ -133,7 +136,7 @@ export class Listener implements ClientHost {
     if (typeof begun !== 'string') {
       return begun;
     }
-    connection.answer(begun, begun === 'no_target' ? this.#sink.newRequestId() : this.refused(begun));
+    connection.answer(begun, ACCOUNTED.has(begun) ? this.#sink.newRequestId() : this.refused(begun));
     return null;
   }
 
@@ -146,6 +149,7 @@ export class Listener implements ClientHost {
       return this.#sink.begin(connection, head);
     } catch (error) {
       this.#sink.failed(error);
+      this.#sink.refused('internal');
       return 'internal';
     }
   }
