@@ -215,11 +215,9 @@ export class ProxyDataPlane implements DataPlane {
     for (const listener of listeners) {
       listener.stopAccepting();
     }
-    await this.#untilEmpty(listeners, Math.min(idleGraceMs, drainMs));
-    for (const listener of listeners) {
-      listener.closeIdle();
-    }
-    const remaining = await this.#untilEmpty(listeners, drainMs - Math.min(idleGraceMs, drainMs));
+    const graceMs = Math.min(idleGraceMs, drainMs);
+    await this.#untilEmpty(listeners, graceMs, ignore);
+    const remaining = await this.#untilEmpty(listeners, drainMs - graceMs, (listener) => listener.closeIdle());
     for (const pool of this.#pools.values()) {
       for (const cohort of pool.unfinishedCohorts()) {
         cohort.cutAll();
@@ -233,17 +231,23 @@ export class ProxyDataPlane implements DataPlane {
     return { cut: remaining };
   }
 
-  async #untilEmpty(listeners: readonly Listener[], drainMs: number): Promise<number> {
-    const deadlineAt = this.#clock.monotonicMs() + drainMs;
+  /** Waits until no connection is left, for `limitMs` at most, doing `hasten` at the start and again and again. */
+  async #untilEmpty(
+    listeners: readonly Listener[],
+    limitMs: number,
+    hasten: (listener: Listener) => void,
+  ): Promise<number> {
+    const deadlineAt = this.#clock.monotonicMs() + limitMs;
     const remaining = (): number => listeners.reduce((sum, listener) => sum + listener.connectionCount, 0);
-    while (remaining() > 0 && this.#clock.monotonicMs() < deadlineAt) {
+    // Again and again: an answer that had begun before the end was announced has not said that it is the last one.
+    for (
+      listeners.forEach(hasten);
+      remaining() > 0 && this.#clock.monotonicMs() < deadlineAt;
+      listeners.forEach(hasten)
+    ) {
       await new Promise<void>((resolve) => {
         this.#clock.setTimer(CLOSE_POLL_MS, resolve);
       });
-      // An answer that had begun before the end was announced has not said that it is the last one.
-      for (const listener of listeners) {
-        listener.closeIdle();
-      }
     }
     return remaining();
   }

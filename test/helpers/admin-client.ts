@@ -14,6 +14,7 @@ export interface Receipt {
   readonly to: Readonly<Record<string, number>>;
   readonly generation: { readonly before: number; readonly after: number };
   readonly barrierMs: number;
+  readonly workers: { readonly total: number; readonly applied: number; readonly fenced: number };
   readonly drain: {
     readonly state: 'draining' | 'drained' | 'cut';
     readonly inFlightAtFlip: number;
