@@ -31,6 +31,7 @@ export const FOUND: readonly FuzzCase[] = [
   // A HEAD that is refused, and has no body in its answer all the same.
   request('HEAD / HTTP/1.1\r\n\r\n'),
   request('HEAD / HTTP/1.1\r\nHost : a\r\n\r\n'),
+  { ...request('\nHEAD / HTTP/1.1\r\nHost: a\r\n\r\n'), pieces: 1 },
 
   // A reason phrase that was replaced by another.
   response('HTTP/1.1 200 no\r\n\r\n'),

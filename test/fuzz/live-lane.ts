@@ -124,8 +124,13 @@ export class LiveLane {
 
 /** Of what is answered: the requests that llhttp has read, and one behind them that it could not. */
 function methodsOf({ text }: RequestCase, { messages }: WireReading): string[] {
-  const behind = text.slice(messages.at(-1)?.end ?? 0);
-  return [...messages.map(({ method }) => method), /^[\r\n]*(\S*)/.exec(behind)?.[1] ?? 'GET'];
+  const starts = [0, ...messages.map(({ end }) => end ?? text.length)];
+  return starts.map((start, index) => {
+    const read = messages[index]?.method;
+    // What is refused before its method was seen is answered like a GET.
+    const isHead = /^(?:\r\n){0,2}HEAD /.test(text.slice(start));
+    return isHead ? 'HEAD' : read === 'HEAD' ? 'GET' : (read ?? 'GET');
+  });
 }
 
 /** Whether the answer is whole, with nothing behind it, and does not close. */

@@ -120,7 +120,7 @@ export class ClientConnection implements Downstream, Expiring {
     } else if (this.#phase === 'linger' || this.#phase === 'closed') {
       this.#discard(chunk.length);
     } else if (this.#held === null) {
-      this.#consume(chunk, chunk.length);
+      this.#consume(chunk, 0, chunk.length, null);
     } else {
       this.#append(this.#held, chunk);
     }
@@ -131,24 +131,31 @@ export class ClientConnection implements Downstream, Expiring {
     if (this.#phase === 'response') {
       this.#limitPipeline(held.length);
     } else if (canReadOn) {
-      this.#held = null;
-      this.#consume(held.buffer, held.length);
+      this.#consumeHeld(held);
     } else {
-      this.#limitHead(held.buffer, 0, held.length);
+      this.#limitHead(held.buffer, held.start, held.end);
     }
   }
 
-  /** Reads requests and bodies until the bytes are used up, or wait for an answer to leave first. */
-  #consume(buffer: Buffer, to: number): void {
-    let from = 0;
+  #consumeHeld(held: GatheredBytes): void {
+    this.#held = null;
+    this.#consume(held.buffer, held.start, held.end, held);
+  }
+
+  /**
+   * Reads requests and bodies until the bytes are used up, or wait for an answer to leave first. `held` has these bytes,
+   * if they were held before: what is left of a long row of requests is not copied once for each of them.
+   */
+  #consume(buffer: Buffer, start: number, to: number, held: GatheredBytes | null): void {
+    let from = start;
     this.#isConsuming = true;
     while (from < to) {
       if (this.#phase === 'head') {
-        from = this.#readHead(buffer, from, to);
+        from = this.#readHead(buffer, from, to, held);
       } else if (this.#phase === 'body') {
         from = this.#readBody(buffer, from, to);
       } else {
-        this.#keepForLater(buffer, from, to);
+        this.#keepForLater(buffer, from, to, held);
         break;
       }
     }
@@ -156,9 +163,9 @@ export class ClientConnection implements Downstream, Expiring {
     this.#exchange?.onClientTurnEnd();
   }
 
-  #keepForLater(buffer: Buffer, from: number, to: number): void {
+  #keepForLater(buffer: Buffer, from: number, to: number, held: GatheredBytes | null): void {
     if (this.#phase === 'response') {
-      this.#hold(buffer, from, to);
+      this.#hold(buffer, from, to, held);
       this.#limitPipeline(to - from);
     } else if (this.#phase === 'tunnel') {
       this.#exchange?.requestBody(buffer.subarray(from, to));
@@ -167,9 +174,14 @@ export class ClientConnection implements Downstream, Expiring {
     }
   }
 
-  #hold(buffer: Buffer, from: number, to: number): void {
-    this.#held = new GatheredBytes();
-    this.#held.append(buffer, from, to);
+  #hold(buffer: Buffer, from: number, to: number, held: GatheredBytes | null): void {
+    if (held === null) {
+      this.#held = new GatheredBytes();
+      this.#held.add(buffer, from, to);
+    } else {
+      this.#held = held;
+      held.dropBefore(from);
+    }
   }
 
   #limitPipeline(heldBytes: number): void {
@@ -179,11 +191,11 @@ export class ClientConnection implements Downstream, Expiring {
   }
 
   /** Returns where the next byte to read is; `to` where there is none for now. */
-  #readHead(buffer: Buffer, from: number, to: number): number {
+  #readHead(buffer: Buffer, from: number, to: number, held: GatheredBytes | null): number {
     const head = this.#host.requestHead;
     const result = head.read(buffer, from, to);
     if (result === 'more') {
-      this.#hold(buffer, from, to);
+      this.#hold(buffer, from, to, held);
       this.#limitHead(buffer, from, to);
       return to;
     }
@@ -373,7 +385,7 @@ export class ClientConnection implements Downstream, Expiring {
     const held = this.#held;
     if (held !== null) {
       this.#held = null;
-      this.#exchange?.requestBody(held.buffer.subarray(0, held.length));
+      this.#exchange?.requestBody(held.buffer.subarray(held.start, held.end));
       this.#exchange?.onClientTurnEnd();
     }
     if (this.#isPaused) {
@@ -434,8 +446,7 @@ export class ClientConnection implements Downstream, Expiring {
   #nextRequest(): void {
     const held = this.#held;
     if (held !== null) {
-      this.#held = null;
-      this.#consume(held.buffer, held.length);
+      this.#consumeHeld(held);
     }
     if (this.#phase === 'head' && this.#clientEnded) {
       this.#linger();
@@ -556,7 +567,7 @@ export class ClientConnection implements Downstream, Expiring {
       case 'head':
         if (this.#hasBegunHead) {
           const held = this.#held;
-          this.#refuse('request_head_timeout', held === null ? 'GET' : methodAt(held.buffer, 0, held.length));
+          this.#refuse('request_head_timeout', held === null ? 'GET' : methodAt(held.buffer, held.start, held.end));
         } else {
           this.#linger();
         }
@@ -614,11 +625,14 @@ export class ClientConnection implements Downstream, Expiring {
   }
 }
 
-/** Whether what cannot be read asks for a body: a HEAD gets none in any case (RFC 9110 section 9.3.2). */
+/**
+ * Whether what cannot be read asks for a body: a HEAD gets none in any case (RFC 9110 section 9.3.2). Behind what is
+ * refused before it is seen, as a bare LF is, it is not looked for.
+ */
 function methodAt(buffer: Buffer, from: number, to: number): 'GET' | 'HEAD' {
   let at = from;
-  while (at < to && (buffer[at] === CR || buffer[at] === LF)) {
-    at++;
+  while (at < to && at < from + 4 && buffer[at] === CR && buffer[at + 1] === LF) {
+    at += 2;
   }
   return buffer.toString('latin1', at, Math.min(at + 5, to)) === 'HEAD ' ? 'HEAD' : 'GET';
 }
