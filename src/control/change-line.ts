@@ -5,6 +5,7 @@ import type { Random } from '../base/random.ts';
 import type { AuditEntry, Receipt } from '../schema/api.ts';
 import { serviceWithDefaults } from '../schema/with-defaults.ts';
 import type { Applied, DataPlane, DrainRequest, TargetHealth } from '../snapshot/data-plane.ts';
+import { compileService } from '../snapshot/compile.ts';
 import type { ServiceSpec, SnapshotUpdate } from '../snapshot/types.ts';
 import type { Listening } from './config/own-addresses.ts';
 import { ControlError } from './control-error.ts';
@@ -15,10 +16,11 @@ import type { HealthView } from './health-view.ts';
 import { wantedTargets } from './health/wanted-targets.ts';
 import type { Log } from './log.ts';
 import type { Change, ChangeContext, Edits, Outcome, ReceiptWish } from './state/change.ts';
-import { type ControlState, EMPTY_STATE } from './state/control-state.ts';
+import { type ControlState, EMPTY_STATE, type ServiceRecord } from './state/control-state.ts';
 import { type PreparedChange, prepareChange } from './state/prepare-change.ts';
 import { SerialQueue } from './state/serial-queue.ts';
 import { leftPools, splitOf } from './state/split-of.ts';
+import { StoreError } from './store/store-error.ts';
 import type { Commit, Store } from './store/store.ts';
 
 export interface ChangeLineOptions {
@@ -70,7 +72,9 @@ export class ChangeLine {
 
   /** Takes up what the store has kept; nothing is served by that. */
   async load(): Promise<void> {
-    this.#state = await this.#options.store.load();
+    const kept = await this.#options.store.load();
+    const services = new Map([...kept.services].map(([name, record]) => [name, recompiled(record)]));
+    this.#state = { ...kept, services };
     for (const name of this.#state.services.keys()) this.#unapplied.add(name);
   }
 
@@ -120,7 +124,10 @@ export class ChangeLine {
       await this.#options.store.commit(commit);
     } catch (cause) {
       this.#options.log.error({ err: cause }, 'the store did not keep a change');
-      throw new ControlError('store-failed', 'The store did not keep the change; nothing was changed.', [], { cause });
+      const isFull = cause instanceof StoreError && cause.reason === 'full';
+      throw isFull
+        ? new ControlError('store-full', 'There is no room for the change; nothing was changed.', [], { cause })
+        : new ControlError('store-failed', 'The store did not keep the change; nothing was changed.', [], { cause });
     }
   }
 
@@ -286,6 +293,15 @@ const RECEIPT_ID_CHARS = 16;
 
 const NOTHING_LEFT = { inFlightAtFlip: 0, remaining: 0, cut: 0, longLived: 0 };
 
+/**
+ * What was compiled by another version of the program may lack what this one serves by. The slots stay as they were:
+ * no user moves because of an upgrade.
+ */
+function recompiled(record: ServiceRecord): ServiceRecord {
+  const { name, document, spec, stickySecret } = record;
+  return { ...record, spec: compileService(name, serviceWithDefaults(document), spec, { stickySecret }) };
+}
+
 interface PendingReceipt {
   readonly receipt: Receipt;
   /** `null`: no pool loses all its share, so that nobody is left behind. */
@@ -297,7 +313,7 @@ function targetsOf(spec: ServiceSpec | undefined): { pool: string; target: strin
 }
 
 function isOurs({ code }: ControlError): boolean {
-  return code === 'store-failed' || code === 'apply-failed';
+  return code === 'store-failed' || code === 'store-full' || code === 'apply-failed';
 }
 
 function commitOf(

@@ -15,6 +15,7 @@ export type ControlErrorCode =
   | 'too-many-changes'
   | 'shutting-down'
   | 'store-failed'
+  | 'store-full'
   | 'apply-failed';
 
 /** A wrong field of what was sent, with its place in the text where that is known (configuration files). */

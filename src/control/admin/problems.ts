@@ -171,6 +171,11 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     title: 'A mistake of the proxy',
     remedy: 'Report it with the request id; the log has more.',
   },
+  'store-full': {
+    status: 507,
+    title: 'The disk of the store is full',
+    remedy: 'Make room on the disk; nothing was changed.',
+  },
   'store-failed': {
     status: 500,
     title: 'The store did not keep the change',
