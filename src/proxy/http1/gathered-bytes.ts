@@ -9,48 +9,51 @@ const CAPACITY_MIN = 1024;
 
 export class GatheredBytes {
   #bytes: Buffer = EMPTY;
-  #length = 0;
+  #start = 0;
+  #end = 0;
 
   get buffer(): Buffer {
     return this.#bytes;
   }
 
+  /** Index of the first byte in `buffer`: 0 unless some were dropped. */
+  get start(): number {
+    return this.#start;
+  }
+
+  /** Index after the last byte in `buffer`. */
+  get end(): number {
+    return this.#end;
+  }
+
   get length(): number {
-    return this.#length;
+    return this.#end - this.#start;
   }
 
   /** Returns whether the new bytes hold a line end: without one nothing more of a head can be read than before. */
   append(source: Buffer, from: number, to: number): boolean {
-    const before = this.#length;
     this.add(source, from, to);
-    const lineEnd = this.#bytes.indexOf(LF, before);
-    return lineEnd >= 0 && lineEnd < this.#length;
+    const lineEnd = this.#bytes.indexOf(LF, this.#end - (to - from));
+    return lineEnd >= 0 && lineEnd < this.#end;
   }
 
   add(source: Buffer, from: number, to: number): void {
-    const needed = this.#length + to - from;
-    if (needed > this.#bytes.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#bytes.length * 2, CAPACITY_MIN));
-      this.#bytes.copy(grown, 0, 0, this.#length);
+    const count = to - from;
+    if (this.#end + count > this.#bytes.length) {
+      // A new buffer also where bytes at the front of this one were used: a socket may still be sending them.
+      const grown = Buffer.allocUnsafeSlow(Math.max(this.length + count, this.length * 2, CAPACITY_MIN));
+      this.#bytes.copy(grown, 0, this.#start, this.#end);
       this.#bytes = grown;
+      this.#end -= this.#start;
+      this.#start = 0;
     }
-    source.copy(this.#bytes, this.#length, from, to);
-    this.#length = needed;
+    source.copy(this.#bytes, this.#end, from, to);
+    this.#end += count;
   }
 
-  /** Drops the first `count` bytes. */
-  consume(count: number): void {
-    if (count >= this.#length) {
-      this.clear();
-    } else {
-      this.#bytes.copyWithin(0, count, this.#length);
-      this.#length -= count;
-    }
-  }
-
-  clear(): void {
-    this.#bytes = EMPTY;
-    this.#length = 0;
+  /** The bytes before `index` of `buffer` are used. */
+  dropBefore(index: number): void {
+    this.#start = index;
   }
 }
 

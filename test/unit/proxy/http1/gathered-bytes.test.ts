@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { GatheredBytes } from '../../../../src/proxy/http1/gathered-bytes.ts';
 
 function contents(gathered: GatheredBytes): string {
-  return gathered.buffer.toString('latin1', 0, gathered.length);
+  return gathered.buffer.toString('latin1', gathered.start, gathered.end);
 }
 
 describe('gathered bytes', () => {
@@ -47,23 +47,31 @@ describe('gathered bytes', () => {
     const gathered = new GatheredBytes();
     const lines = Buffer.alloc(500, '\n');
     gathered.append(lines, 0, lines.length);
-    gathered.consume(499);
+    gathered.dropBefore(499);
     expect(contents(gathered)).toBe('\n');
     expect(gathered.append(Buffer.from('GET'), 0, 3)).toBe(false);
     expect(contents(gathered)).toBe('\nGET');
   });
 
-  it('can be consumed from the front', () => {
+  it('can be used up from the front', () => {
     const gathered = new GatheredBytes();
     gathered.append(Buffer.from('0123456789'), 0, 10);
-    gathered.consume(4);
+    gathered.dropBefore(4);
     expect(contents(gathered)).toBe('456789');
-    gathered.consume(6);
+    gathered.dropBefore(gathered.end);
     expect(gathered.length).toBe(0);
     gathered.append(Buffer.from('again'), 0, 5);
     expect(contents(gathered)).toBe('again');
-    gathered.consume(100);
-    expect(gathered.length).toBe(0);
+  });
+
+  it('leave what was used up as it is: a socket may still be sending it', () => {
+    const gathered = new GatheredBytes();
+    gathered.append(Buffer.from('0123456789'), 0, 10);
+    const used = gathered.buffer.subarray(0, 8);
+    gathered.dropBefore(8);
+    for (let i = 0; i < 2_000; i++) gathered.append(Buffer.from('x'), 0, 1);
+    expect(used.toString()).toBe('01234567');
+    expect(contents(gathered)).toBe(`89${'x'.repeat(2_000)}`);
   });
 
   it('take memory in proportion to what came, however small the pieces', () => {
