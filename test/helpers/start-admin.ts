@@ -2,10 +2,14 @@ import { onTestFinished } from 'vitest';
 
 import { systemClock } from '../../src/base/clock.ts';
 import type { Clock } from '../../src/base/clock.ts';
+import { AccessControl } from '../../src/control/admin/access-control.ts';
+import { readAdminSettings } from '../../src/control/admin/admin-settings.ts';
 import { type AdminServer, type AdminServerOptions, createAdminServer } from '../../src/control/admin/server.ts';
 import { type RunningAdmin, listenAdmin } from '../../src/control/admin/listen-admin.ts';
-import type { ServiceDocument } from '../../src/schema/config.ts';
-import { type ControlWorld, SHOP, startControlWith } from './start-control.ts';
+import type { Log } from '../../src/control/log.ts';
+import type { AdminDocument, ServiceDocument } from '../../src/schema/config.ts';
+import { withDefaults } from '../../src/schema/with-defaults.ts';
+import { type ControlWorld, SHOP, configOf, startControlWith } from './start-control.ts';
 
 export interface AdminWorld extends ControlWorld<Clock> {
   readonly admin: RunningAdmin;
@@ -27,15 +31,25 @@ export interface Answer {
   readonly json: any;
 }
 
+export interface AdminOptions extends Pick<AdminServerOptions, 'requestTimeoutMs'> {
+  /** The section of the configuration, but for where to listen. */
+  readonly admin?: Omit<AdminDocument, 'listen'>;
+  readonly log?: Log;
+  readonly workers?: AdminServerOptions['workers'];
+  /** Time of the admin API alone. */
+  readonly clock?: Clock;
+}
+
 /** The admin API on a real socket, over a data plane without any. */
 export async function startAdmin(
   services: Record<string, ServiceDocument> = { shop: SHOP },
   address = '127.0.0.1:0',
-  more: Pick<AdminServerOptions, 'requestTimeoutMs'> = {},
+  { admin: section = {}, workers = null, ...more }: AdminOptions = {},
 ): Promise<AdminWorld> {
   const world = await startControlWith(services, { clock: systemClock });
-  const { control, clock } = world;
-  const log = {
+  const { control } = world;
+  const { clock = world.clock } = more;
+  const log: Log = more.log ?? {
     info: () => {},
     warn: () => {},
     error: (_fields: object, message: string) => world.errors.push(message),
@@ -44,8 +58,12 @@ export async function startAdmin(
     text: async () => 'cutover_generation 1\n',
     contentType: 'text/plain; version=0.0.4; charset=utf-8',
   };
-  const server = await createAdminServer({ control, clock, log, metrics, workers: null, version: '0.0.0', ...more });
-  const admin = await listenAdmin(server, address);
+  const { admin: filled } = withDefaults({ ...configOf({}), admin: { ...section, listen: address } });
+  const settings = await readAdminSettings(filled, clock.wallMs());
+  const access = new AccessControl(clock, settings.rules);
+  const options = { control, clock, log, metrics, workers, access, settings, version: '0.0.0' };
+  const server = await createAdminServer({ ...options, ...more });
+  const admin = await listenAdmin(server, address, settings);
   onTestFinished(() => admin.close());
   return { ...world, admin, server, call: (method, path, options) => call(admin.url + path, method, options) };
 }
