@@ -291,3 +291,24 @@ function valueOf(lines: readonly string[], sample: string): string | undefined {
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
+
+test('after a long scrape as much time is left to everything else before the next', async () => {
+  const began: number[] = [];
+  const metrics = createMetrics({
+    reports: async () => {
+      began.push(performance.now());
+      return [];
+    },
+    control: () => {
+      const until = performance.now() + 50;
+      while (performance.now() < until);
+      return CONTROL;
+    },
+    version: '1.2.3',
+  });
+  await metrics.text();
+  await metrics.text();
+  metrics.close();
+  const [first = 0, second = 0] = began;
+  expect(second - first).toBeGreaterThan(95);
+});
