@@ -55,6 +55,20 @@ describe('/openapi.json', () => {
     ]);
   });
 
+  it('says which bodies may be left out, who may call, and how callers say who they are', async () => {
+    const { api } = await describedApi();
+    const of = (path: string, method: string) => api.paths[path]?.[method] as unknown as Json & { requestBody: Json };
+    expect(of('/v1/services/{service}/rollback', 'post').requestBody['required']).toBe(false);
+    expect(of('/v1/services/{service}/cutovers', 'post').requestBody['required']).toBe(true);
+    expect(of('/v1/services/{service}/cutovers', 'post')).toMatchObject({
+      'x-cutover-role': 'deploy',
+      security: [{ token: [] }, {}],
+    });
+    expect(of('/healthz', 'get')['security']).toBeUndefined();
+    expect(JSON.stringify(api)).not.toContain('x-body-optional');
+    expect(api.components).toMatchObject({ securitySchemes: { token: { type: 'http', scheme: 'bearer' } } });
+  });
+
   it('says of every operation and parameter what it is', async () => {
     const { api } = await describedApi();
     for (const [path, methods] of Object.entries(api.paths)) {

@@ -3,7 +3,14 @@ import type { Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
 
 import swagger from '@fastify/swagger';
-import { type FastifyInstance, type FastifyReply, type FastifyRequest, type RouteOptions, fastify } from 'fastify';
+import {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifySchema,
+  type RouteOptions,
+  fastify,
+} from 'fastify';
 import type { TSchema } from 'typebox';
 
 import type { Clock } from '../../base/clock.ts';
@@ -15,6 +22,7 @@ import { ControlError } from '../control-error.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import type { Log } from '../log.ts';
 import { AccessControl } from './access-control.ts';
+import { accessTo } from './access-table.ts';
 import type { AdminContext, Routes } from './admin-context.ts';
 import { AdminHttp } from './admin-http.ts';
 import type { AdminSettings } from './admin-settings.ts';
@@ -33,7 +41,7 @@ import { eventRoutes } from './routes/events.ts';
 import { generationRoutes } from './routes/generations.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { mirrorRoutes } from './routes/mirror.ts';
-import { openapiRoutes } from './routes/openapi.ts';
+import { BODY_OPTIONAL_FIELD, ROLE_FIELD, openapiRoutes } from './routes/openapi.ts';
 import { poolRoutes } from './routes/pools.ts';
 import { probeRoutes } from './routes/probes.ts';
 import { rollbackRoutes } from './routes/rollback.ts';
@@ -290,8 +298,17 @@ function validateStrictly(app: FastifyInstance): void {
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
   // A misspelt parameter must not be an ignored one.
   app.addHook('onRoute', (route) => {
-    route.schema = { querystring: strictObject({}), ...route.schema };
+    route.schema = { querystring: strictObject({}), ...route.schema, ...describedAccess(route) };
   });
+}
+
+/** What /openapi.json says of a route that follows from elsewhere. */
+function describedAccess({ method, url, config }: RouteOptions): FastifySchema {
+  const access = accessTo([method].flat()[0] ?? '', url);
+  return {
+    ...(access === null || access === 'open' ? {} : { security: [{ token: [] }, {}], [ROLE_FIELD]: access.role }),
+    ...(config?.isBodyOptional === true ? { [BODY_OPTIONAL_FIELD]: true } : {}),
+  };
 }
 
 function parameterDetail(httpPart: string, problems: readonly Problem[]): string {
@@ -308,6 +325,15 @@ async function describe(app: FastifyInstance, version: string): Promise<void> {
         title: 'Cutover admin API',
         version,
         description: 'Moves traffic between versions of services, and answers when it is moved.',
+      },
+      components: {
+        securitySchemes: {
+          token: {
+            type: 'http',
+            scheme: 'bearer',
+            description: 'Where the configuration names tokens or client certificates; otherwise nobody is asked.',
+          },
+        },
       },
       tags: [
         { name: 'services', description: 'Deployed applications.' },
