@@ -97,6 +97,7 @@ export class ClientConnection implements Downstream, Expiring {
     this.#host = host;
     this.#outbox = new Outbox(socket);
     this.deadlineAt = host.deadlines.nowMs + host.spec.timeouts.requestHeadMs;
+    stopReadingWhenPaused(socket);
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
     socket.on('drain', () => this.#onDrain());
     socket.on('end', () => this.#onEnd());
@@ -635,6 +636,18 @@ function methodAt(buffer: Buffer, from: number, to: number): 'GET' | 'HEAD' {
     at += 2;
   }
   return buffer.toString('latin1', at, Math.min(at + 5, to)) === 'HEAD ' ? 'HEAD' : 'GET';
+}
+
+/**
+ * A paused socket of Node goes on reading until 64 KiB wait in it, and every piece waits as an object of its own: bytes
+ * that come one by one would hold hundreds of times their size, and every one of them would put off the end of a client
+ * that takes nothing. No option of a server sets this limit without the one for writing.
+ */
+function stopReadingWhenPaused(socket: Socket): void {
+  const { _readableState: state } = socket as Socket & { readonly _readableState?: { highWaterMark: number } };
+  if (state !== undefined) {
+    state.highWaterMark = 1;
+  }
 }
 
 function ignore(): void {}
