@@ -4,6 +4,7 @@ import { Command } from 'commander';
 
 import { checkCommand } from './cli/check.ts';
 import { demoCommand } from './cli/demo.ts';
+import { nodeProblem } from './cli/node-floor.ts';
 import { createProgramLog } from './cli/program-log.ts';
 import { runCommand } from './cli/run.ts';
 import { tokenCommand } from './cli/token.ts';
@@ -70,6 +71,11 @@ function serving(name: string, description: string, isUpgrade: boolean): void {
     .requiredOption('--config <file>', 'configuration file, YAML or JSON')
     .option('--log-level <level>', 'fatal, error, warn, info, debug or silent', 'info')
     .action(async ({ config, logLevel }: { config: string; logLevel: string }) => {
+      const problem = nodeProblem(process.versions.node);
+      if (problem !== null) {
+        err(problem);
+        process.exit(1);
+      }
       process.exit(await runCommand(config, { err, log: createProgramLog(logLevel), signals: process, isUpgrade }));
     });
 }
