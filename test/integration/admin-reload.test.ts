@@ -184,6 +184,15 @@ it('events end for a watcher whose token is withdrawn', async () => {
   expect(await seen).toBe(': watching\n\n');
 });
 
+it('metrics count who was not let in, by why', async () => {
+  const primary = await start(configWith({ tokens: [token('ops')] }));
+  for (const name of [null, null, 'wrong']) expect(await statusFor(primary, name)).toBe(401);
+  const metrics = await (await fetch(`${primary.admin.url}/metrics`, { headers: bearer('ops') })).text();
+  expect(metrics).toContain('cutover_admin_auth_failures_total{reason="missing"} 2\n');
+  expect(metrics).toContain('cutover_admin_auth_failures_total{reason="unknown"} 1\n');
+  expect(metrics).toContain('cutover_admin_auth_failures_total{reason="throttled"} 0\n');
+});
+
 it('SIGHUP reads the tokens again', async () => {
   const write = folder();
   const tokensFile = write('tokens.yaml', JSON.stringify([token('old')]));

@@ -312,6 +312,26 @@ describe('nobody who is known', () => {
   });
 });
 
+it('nobody is asked for a body who will not get any further with it', async () => {
+  const world = await startWorld();
+  const { hostname, port } = new URL(world.admin.url);
+  const ask = async (authorization: string): Promise<string> => {
+    const socket = connect(Number(port), hostname);
+    onTestFinished(() => void socket.destroy());
+    socket.write(
+      `PUT /v1/services/shop/split HTTP/1.1\r\nHost: ${hostname}:${port}\r\nExpect: 100-continue\r\n${authorization}` +
+        'Content-Type: application/json\r\nContent-Length: 24\r\n\r\n',
+    );
+    const [bytes] = await once(socket, 'data');
+    if (!String(bytes).startsWith('HTTP/1.1 100 ')) return String(bytes);
+    socket.write('{"weights":{"blue":100}}');
+    return `${String(bytes)}${String((await once(socket, 'data'))[0])}`;
+  };
+  expect(await ask('')).toMatch(/^HTTP\/1\.1 401 /);
+  expect(await ask(`Authorization: Bearer ${secretOf('read')}\r\n`)).toMatch(/^HTTP\/1\.1 403 /);
+  expect(await ask(`Authorization: Bearer ${secretOf('deploy')}\r\n`)).toMatch(/^HTTP\/1\.1 100 .*HTTP\/1\.1 200 /s);
+});
+
 describe('whoever guesses', () => {
   it('is made to wait after ten wrong tokens (429, Retry-After), with a right one too', async () => {
     const world = await startWorld({ tokens: [...TOKENS] });

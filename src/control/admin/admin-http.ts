@@ -42,6 +42,8 @@ export class AdminHttp {
         : createTlsServer({ ...options, ...contextOf(tls), ...askFor(tls), handshakeTimeout: requestTimeoutMs });
     this.server = this.#secure ?? createServer(options);
     this.server.maxHeadersCount = FIELDS_MAX;
+    // Node would say at once that the body may come; whether it may is found out first (see `readBodies`).
+    this.server.on('checkContinue', (request, response) => this.server.emit('request', request, response));
     this.#secure?.on('secureConnection', (socket) => this.#fresh.add(socket));
     // Sets up what the timeouts stand on.
     this.server.emit('listening');

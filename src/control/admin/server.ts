@@ -272,6 +272,9 @@ function readBodies(app: FastifyInstance): void {
     if (isBodyText) return bytes.toString('utf8');
     return bytes.length === 0 && isBodyOptional ? undefined : parseStrictJson(bytes);
   });
+  app.addHook('preParsing', async (request, reply) => {
+    if (request.headers.expect !== undefined && request.raw.httpVersion === '1.1') reply.raw.writeContinue();
+  });
   app.addHook('preValidation', async (request) => {
     if (request.routeOptions.config.isBodyOptional === true) request.body ??= {};
   });
