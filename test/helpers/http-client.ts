@@ -49,6 +49,7 @@ export interface ClientManner {
   /** A reader that needs so long for whatever arrives in one piece. */
   readonly readPauseMs?: number;
   readonly localAddress?: string;
+  readonly localPort?: number;
 }
 
 interface Waiting {
@@ -88,8 +89,8 @@ export class HttpClient {
 
   static connect(port: number, manner: ClientManner = {}): Promise<HttpClient> {
     return new Promise((resolve, reject) => {
-      const { localAddress } = manner;
-      const from = localAddress === undefined ? {} : { localAddress };
+      const { localAddress, localPort } = manner;
+      const from = { ...(localAddress && { localAddress }), ...(localPort && { localPort }) };
       const socket = connect({ port, host: manner.host ?? '127.0.0.1', allowHalfOpen: true, noDelay: true, ...from });
       socket.once('error', reject);
       socket.once('connect', () => {

@@ -135,6 +135,18 @@ describe('no message burns more than 10 ms of processor time', () => {
 });
 
 describe('no message makes a worker hold more than 100 times its size', () => {
+  test('a client that says nothing holds next to nothing', async ({ annotate }) => {
+    await plane.startAfresh();
+    await quiet();
+    const before = await settledHeldBytes();
+    const sockets = await Promise.all(Array.from({ length: 400 }, () => open()));
+    await eventually(async () => expect(await connectionsOpen()).toBe(sockets.length));
+    const held = ((await settledHeldBytes()) - before) / sockets.length;
+    for (const socket of sockets) socket.destroy();
+    await annotate(`${(held / KIB).toFixed(1)} KiB`);
+    expect(held).toBeLessThan(10 * KIB);
+  });
+
   const SMALL_GET = 'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n';
   const LONG_FIELD = `X: ${'x'.repeat(31_000)}`;
 
@@ -272,7 +284,7 @@ async function connectionsOpen(): Promise<number> {
 /** Until the worker has done what there was to do. */
 async function quiet(): Promise<void> {
   let before = await plane.cpuMicros();
-  for (let quietFor = 0, i = 0; quietFor < 2 && i < 80; i += 1) {
+  for (let quietFor = 0, i = 0; quietFor < 2 && i < 40; i += 1) {
     await wait(20);
     const now = await plane.cpuMicros();
     quietFor = now - before < 1_500 ? quietFor + 1 : 0;

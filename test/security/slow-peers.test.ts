@@ -13,14 +13,14 @@ import { eventually } from '../helpers/eventually.ts';
 import { type PlainAnswer, startPlainTarget } from '../helpers/plain-target.ts';
 import { type PlaneProcess, startPlane } from '../helpers/start-plane.ts';
 
-const LIMIT_MS = 700;
+const LIMIT_MS = 500;
 /** Limits are looked at ten times a second; the rest is for a machine that has other things to do. */
 const LATE_MS_MAX = 1_500;
 const LIMIT = `${LIMIT_MS}ms`;
 
 const GET = 'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n';
 const GET_LARGE = 'GET /large HTTP/1.1\r\nHost: a.test\r\n\r\n';
-const BODY_BYTES = 64 * 1024 * 1024;
+const BODY_BYTES = 32 * 1024 * 1024;
 
 /** What one of them does on its connection, and every 90 ms from then on. */
 interface Slowness {
