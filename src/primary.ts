@@ -81,6 +81,7 @@ export class Primary {
   readonly #listeners = new Map<string, BoundAddress>();
   #server: AdminServer | null = null;
   #admin: RunningAdmin | null = null;
+  #isHandingOver = false;
 
   private constructor(parts: Parts) {
     this.#parts = parts;
@@ -99,6 +100,7 @@ export class Primary {
       random,
       log,
       onHandOver: async (outcome) => {
+        primary.#isHandingOver = true;
         await primary.#letGo();
         outcome.then(succession.resolve, succession.reject);
       },
@@ -130,6 +132,7 @@ export class Primary {
     const { listen } = settings;
     this.#admin = await named('the admin API', listen, listenAdmin(this.#server, listen, settings));
     control.listensAt(this.#addresses());
+    workers?.takeCharge();
     log.info({ url: this.#admin.url }, 'admin API ready');
   }
 
@@ -189,6 +192,11 @@ export class Primary {
     this.#parts.dataPlane.announceClose();
   }
 
+  /** Whether another primary is taking everything over: `superseded` tells how that ends. */
+  get isHandingOver(): boolean {
+    return this.#isHandingOver;
+  }
+
   /** Settles when another primary has taken everything over, or was gone before it served. */
   get superseded(): Promise<Succession> {
     return this.#parts.succession.promise;
@@ -216,6 +224,12 @@ export class Primary {
     const ended = await dataPlane.close({ drainMs });
     await this.#letGo();
     return ended;
+  }
+
+  /** Ends all workers at once, whatever they have under way. For a process that ends right after. */
+  async kill(): Promise<void> {
+    const { dataPlane } = this.#parts;
+    if (dataPlane instanceof WorkerPool) await dataPlane.kill();
   }
 }
 

@@ -9,6 +9,7 @@ import { dirname } from 'node:path';
 import { Calls } from './base/calls.ts';
 import { printableJson } from './base/printable.ts';
 import { TargetGuard } from './base/target-guard.ts';
+import { HeldSockets } from './control/workers/held-sockets.ts';
 import { spawnWorker } from './control/workers/spawn-worker.ts';
 import { ProxyDataPlane } from './proxy/data-plane.ts';
 import type { ListenerSpec } from './snapshot/types.ts';
@@ -17,6 +18,7 @@ import {
   type Hello,
   type PrimaryCalls,
   type Setup,
+  type Spawned,
   WORKER_SETTING_VARIABLE,
   type WorkerSetting,
 } from './snapshot/worker-protocol.ts';
@@ -29,6 +31,9 @@ const UNUSED_MS_MAX = 5_000;
 
 class Worker {
   readonly #setting: WorkerSetting;
+  readonly #sockets: HeldSockets;
+  /** Descriptors that are listened on here. */
+  readonly #listenedOn = new Set<number>();
   #primary: Socket | null = null;
   /** When the primary was lost, on the monotonic clock. */
   #lostAtMs: number | null = null;
@@ -41,6 +46,7 @@ class Worker {
 
   constructor(setting: WorkerSetting) {
     this.#setting = setting;
+    this.#sockets = new HeldSockets(setting.sockets);
   }
 
   /** Goes to the primary, and back to it whenever the connection ends. */
@@ -70,12 +76,12 @@ class Worker {
     const calls = new Calls(socket, (method, params) => this.#handle(method as keyof PrimaryCalls, params));
     this.#primary = socket;
     this.#lostAtMs = null;
-    const { name, index, sockets } = this.#setting;
+    const { name, index } = this.#setting;
     const hello: Hello = {
       pid: process.pid,
       name,
       index,
-      sockets,
+      sockets: this.#sockets.sets,
       generation: this.#generation,
       isAccepting: this.#isAccepting,
       isDraining: this.#isDraining,
@@ -86,9 +92,7 @@ class Worker {
   /** Begins what the primary asks for before the next message is looked at. */
   #handle(method: keyof PrimaryCalls, params: unknown): unknown {
     if (method === 'setup') return this.#setup(params as Setup);
-    if (method === 'spawn') {
-      return spawnWorker(params as PrimaryCalls['spawn'], this.#setting.control, this.#setting.sockets);
-    }
+    if (method === 'spawn') return this.#spawn(params as PrimaryCalls['spawn']);
     const dataPlane = this.#dataPlane;
     if (dataPlane === null) throw new Error(`${method} came before setup`);
     switch (method) {
@@ -127,6 +131,11 @@ class Worker {
     await this.#apply(this.#dataPlane, { update: { ...update, removed }, track: null });
   }
 
+  async #spawn(request: PrimaryCalls['spawn']): Promise<Spawned> {
+    const sockets = await this.#sockets.of(request.listeners, request.count);
+    return spawnWorker(request, this.#setting.control, sockets);
+  }
+
   #apply(dataPlane: ProxyDataPlane, { update, track }: PrimaryCalls['apply']): ReturnType<ProxyDataPlane['apply']> {
     this.#generation = update.generation;
     return track === null ? dataPlane.apply(update) : dataPlane.apply(update, track);
@@ -134,23 +143,25 @@ class Worker {
 
   async #accept(dataPlane: ProxyDataPlane): Promise<void> {
     this.#isAccepting = true;
-    const { count, index, sockets } = this.#setting;
+    const { count, index } = this.#setting;
     for (const spec of this.#listeners) {
-      const set = sockets.find(({ listener }) => listener === spec.name);
+      const set = this.#sockets.sets.find(({ listener }) => listener === spec.name);
       if (set === undefined) throw new Error(`no socket was inherited for listener ${spec.name}`);
-      await dataPlane.listen(
-        { ...spec, host: set.host, port: set.port },
-        // Fewer sockets than workers: they share.
-        set.fds.filter((_, number) => set.fds.length < count || number % count === index),
-      );
+      // Fewer sockets than workers: they share.
+      const fds = set.fds.filter((_, number) => set.fds.length < count || number % count === index);
+      for (const fd of fds) this.#listenedOn.add(fd);
+      await dataPlane.listen({ ...spec, host: set.host, port: set.port }, fds);
     }
   }
 
   /** Finishes, then ends: the answer is the last account of this process. */
   async #drain(dataPlane: ProxyDataPlane, drain: PrimaryCalls['drain']): Promise<Drained> {
+    const wasDraining = this.#isDraining;
     this.#isAccepting = false;
     this.#isDraining = true;
-    const { cut } = await dataPlane.close(drain);
+    const closing = dataPlane.close(drain);
+    if (!wasDraining) this.#sockets.close(this.#listenedOn);
+    const { cut } = await closing;
     this.#isEnding = true;
     // After the answer has left.
     setTimeout(() => process.exit(0), 20);

@@ -22,6 +22,10 @@ const EXIT_CUT = 3;
 /** Ended at once by a second signal, as a shell reports it: 128 + SIGINT. */
 const EXIT_NOW = 130;
 
+/** How long a process that has to serve again, because who was to take over could not, tries to. */
+const SERVE_AGAIN_MS = 10_000;
+const SERVE_AGAIN_POLL_MS = 100;
+
 /**
  * `cutover run` and `cutover upgrade`: serves in the foreground until SIGTERM or SIGINT, or until another process takes
  * over. Resolves with the exit code.
@@ -29,39 +33,66 @@ const EXIT_NOW = 130;
 export async function runCommand(path: string, options: RunOptions): Promise<number> {
   const config = await readConfig(path, options.err);
   if (config === null) return 1;
+  // Heard from the start on: one that comes while the workers start must not leave them behind.
+  const wishes = new SignalledWishes(options.signals);
+  const run: Run = { path, config, wishes, err: options.err, log: options.log };
   try {
     const predecessor = options.isUpgrade ? await findPredecessor(config) : null;
-    let end = await serve(path, config, predecessor, options);
+    let end = await serve(run, await startPrimary(config, { log: options.log, source: path }), predecessor);
     // Who was to take over could not: the workers are still there, and so are we.
-    while (end === 'serve-again') end = await serve(path, config, null, options);
+    while (end === 'serve-again') end = await serve(run, await startAgain(run), null);
     return end;
   } catch (error) {
     options.err(error instanceof Error ? error.message : String(error));
     return 1;
+  } finally {
+    wishes.close();
   }
 }
 
-async function serve(
-  path: string,
-  config: ConfigDocument,
-  predecessor: Predecessor | null,
-  { err, log, signals }: RunOptions,
-): Promise<number | 'serve-again'> {
-  // Heard from the start on: one that comes while the workers start must not leave them behind.
-  const asked = signal(signals);
-  const primary = await startPrimary(config, { log, source: path });
+interface Run {
+  readonly path: string;
+  /** What is in force: the file as it was when it was last applied. */
+  config: ConfigDocument;
+  readonly wishes: SignalledWishes;
+  readonly err: (line: string) => void;
+  readonly log: Log;
+}
+
+async function serve(run: Run, primary: Primary, predecessor: Predecessor | null): Promise<number | 'serve-again'> {
+  const { wishes, log } = run;
   await predecessor?.release();
-  const reload = (): void => void reloadFile(path, primary, { err, log });
-  signals.on('SIGHUP', reload);
+  wishes.onReload(() => void reloadFile(run, primary));
   try {
-    const end = await Promise.race([asked, primary.superseded]);
+    let end = await Promise.race([wishes.end, primary.superseded]);
+    // Whoever takes over must not find the workers ended; if nobody does, they are there to be ended by us.
+    if (end === 'end' && primary.isHandingOver) end = await primary.superseded;
     if (end === 'taken-over') return 0;
     if (end === 'abandoned') return 'serve-again';
     log.info({}, 'ending: requests under way are finished first');
-    return await Promise.race([endGracefully(primary, config), signal(signals).then(() => EXIT_NOW)]);
+    return await Promise.race([endGracefully(primary, run.config), endNow(primary, wishes)]);
   } finally {
-    signals.off('SIGHUP', reload);
+    wishes.onReload(null);
   }
+}
+
+/** The one before may be dead for a moment and still hold what it had: the store, the addresses. */
+async function startAgain({ config, path, log }: Run): Promise<Primary> {
+  const deadlineAt = performance.now() + SERVE_AGAIN_MS;
+  for (;;) {
+    try {
+      return await startPrimary(config, { log, source: path });
+    } catch (error) {
+      if (performance.now() > deadlineAt) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, SERVE_AGAIN_POLL_MS));
+  }
+}
+
+async function endNow(primary: Primary, wishes: SignalledWishes): Promise<number> {
+  await wishes.endNow;
+  await primary.kill();
+  return EXIT_NOW;
 }
 
 async function findPredecessor(document: ConfigDocument): Promise<Predecessor> {
@@ -73,7 +104,10 @@ async function findPredecessor(document: ConfigDocument): Promise<Predecessor> {
   try {
     return await askToHandOver(path);
   } catch (cause) {
-    throw new Error(`no proxy that could be upgraded answers at ${path}; start one with "cutover run"`, { cause });
+    const why = (cause as Error).message;
+    throw new Error(`no proxy that could be upgraded answers at ${path} (${why}); start one with "cutover run"`, {
+      cause,
+    });
   }
 }
 
@@ -89,11 +123,8 @@ async function endGracefully(primary: Primary, document: ConfigDocument): Promis
   return cut === 0 ? 0 : EXIT_CUT;
 }
 
-async function reloadFile(
-  path: string,
-  primary: Primary,
-  { err, log }: Pick<RunOptions, 'err' | 'log'>,
-): Promise<void> {
+async function reloadFile(run: Run, primary: Primary): Promise<void> {
+  const { path, err, log } = run;
   const config = await readConfig(path, err);
   if (config === null) {
     log.error({ path }, 'the configuration was not applied: the one before stays in force');
@@ -101,6 +132,7 @@ async function reloadFile(
   }
   try {
     await primary.reload(config, path);
+    run.config = config;
     log.info({ path }, 'the configuration was applied');
   } catch (error) {
     log.error({ path, err: error }, 'the configuration was not applied: the one before stays in force');
@@ -113,14 +145,53 @@ async function readConfig(path: string, err: (line: string) => void): Promise<Co
   return config;
 }
 
-function signal(signals: RunOptions['signals']): Promise<'signal'> {
-  return new Promise((resolve) => {
-    const settle = (): void => {
-      signals.off('SIGTERM', settle);
-      signals.off('SIGINT', settle);
-      resolve('signal');
-    };
-    signals.on('SIGTERM', settle);
-    signals.on('SIGINT', settle);
-  });
+/**
+ * What the operator wishes by signals. Every one is heard from beginning to end, for one that nobody listens to ends the
+ * process as it stands, and leaves the workers behind.
+ */
+class SignalledWishes {
+  readonly #signals: RunOptions['signals'];
+  readonly #end = Promise.withResolvers<'end'>();
+  readonly #endNow = Promise.withResolvers<void>();
+  #count = 0;
+  #reload: (() => void) | null = null;
+  #isReloadDue = false;
+
+  constructor(signals: RunOptions['signals']) {
+    this.#signals = signals;
+    signals.on('SIGTERM', this.#askToEnd);
+    signals.on('SIGINT', this.#askToEnd);
+    signals.on('SIGHUP', this.#askToReload);
+  }
+
+  get end(): Promise<'end'> {
+    return this.#end.promise;
+  }
+
+  get endNow(): Promise<void> {
+    return this.#endNow.promise;
+  }
+
+  /** `null`: not now, but later. */
+  onReload(reload: (() => void) | null): void {
+    this.#reload = reload;
+    if (reload !== null && this.#isReloadDue) this.#askToReload();
+  }
+
+  close(): void {
+    this.#signals.off('SIGTERM', this.#askToEnd);
+    this.#signals.off('SIGINT', this.#askToEnd);
+    this.#signals.off('SIGHUP', this.#askToReload);
+  }
+
+  readonly #askToEnd = (): void => {
+    this.#count += 1;
+    this.#end.resolve('end');
+    if (this.#count > 1) this.#endNow.resolve();
+  };
+
+  readonly #askToReload = (): void => {
+    this.#isReloadDue = this.#reload === null;
+    this.#reload?.();
+  };
 }

@@ -14,6 +14,9 @@ export interface SocketSet {
   readonly fds: readonly number[];
 }
 
+/** What a listener's sockets are bound to. */
+export type SocketAddress = Pick<ListenerSpec, 'name' | 'host' | 'port'>;
+
 /** Handed to a worker in its environment. */
 export interface WorkerSetting {
   /** Path of the primary's socket. */
@@ -66,7 +69,7 @@ export interface PrimaryCalls {
   announce: null;
   /** Accept no more, finish, then end. Answers with how many connections were cut. */
   drain: { readonly drainMs: number; readonly idleGraceMs: number };
-  /** Start another worker with the same sockets. */
+  /** Start another worker, with the sockets that this one holds and, where a listener has none, new ones. */
   spawn: SpawnRequest;
 }
 
@@ -77,6 +80,14 @@ export interface SpawnRequest {
   readonly count: number;
   readonly name: string;
   readonly orphanMsMax: number;
+  readonly listeners: readonly SocketAddress[];
+}
+
+/** Answer to `spawn`. */
+export interface Spawned {
+  /** `null`: the system could not start a process. */
+  readonly pid: number | null;
+  readonly sockets: readonly SocketSet[];
 }
 
 /** Answer to `drain`: the last account of a worker that ends. */

@@ -7,8 +7,7 @@
 import { lookup } from 'node:dns/promises';
 import * as net from 'node:net';
 
-import type { ListenerSpec } from '../../snapshot/types.ts';
-import type { SocketSet } from '../../snapshot/worker-protocol.ts';
+import type { SocketAddress, SocketSet } from '../../snapshot/worker-protocol.ts';
 
 export interface BoundSockets {
   readonly sets: readonly SocketSet[];
@@ -23,7 +22,7 @@ export const canBindForWorkers = typeof net.BoundSocket === 'function';
  * `isShared`: processes of ours still listen there, so that being taken is no reason not to.
  */
 export async function bindSockets(
-  listeners: readonly ListenerSpec[],
+  listeners: readonly SocketAddress[],
   count: number,
   { isShared }: { readonly isShared: boolean },
 ): Promise<BoundSockets> {
@@ -31,7 +30,7 @@ export async function bindSockets(
   const sets: SocketSet[] = [];
   try {
     for (const listener of listeners) {
-      const host = net.isIP(listener.host) === 0 ? (await lookup(listener.host)).address : listener.host;
+      const host = await resolveHost(listener.host);
       const port = isShared && listener.port !== 0 ? listener.port : free(host, listener.port);
       const group = Array.from({ length: count }, () => new net.BoundSocket({ host, port, reusePort: true }));
       bound.push(...group);
@@ -47,6 +46,11 @@ export async function bindSockets(
       for (const socket of bound) socket.close();
     },
   };
+}
+
+/** The address that a listener's host stands for. */
+export async function resolveHost(host: string): Promise<string> {
+  return net.isIP(host) === 0 ? (await lookup(host)).address : host;
 }
 
 /**

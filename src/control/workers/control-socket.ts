@@ -8,6 +8,8 @@ import type { Server } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 
+import { isAlive } from './is-alive.ts';
+
 /** Longest path of a socket on Linux, less some. */
 const SOCKET_PATH_CHARS_MAX = 100;
 
@@ -73,15 +75,6 @@ export class ControlSocket {
   /** No worker is left: nobody need be waited for. */
   async forget(): Promise<void> {
     await rm(this.#pidsPath, { force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }
 

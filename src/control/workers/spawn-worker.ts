@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 
 import {
-  type SpawnRequest,
   type SocketSet,
+  type Spawned,
+  type SpawnRequest,
   WORKER_SETTING_VARIABLE,
   type WorkerSetting,
 } from '../../snapshot/worker-protocol.ts';
@@ -14,7 +15,7 @@ const FIRST_FD = 3;
  * Starts a worker process that inherits all sockets. It is not tied to who started it: it leads a process group of its
  * own, so that a terminal's Ctrl-C reaches the primary alone, and lives on when its parent dies.
  */
-export function spawnWorker(request: SpawnRequest, control: string, sockets: readonly SocketSet[]): void {
+export function spawnWorker(request: SpawnRequest, control: string, sockets: readonly SocketSet[]): Spawned {
   const inherited = sockets.flatMap(({ fds }) => fds);
   let next = FIRST_FD;
   const setting: WorkerSetting = {
@@ -33,4 +34,5 @@ export function spawnWorker(request: SpawnRequest, control: string, sockets: rea
   // What becomes of it is heard over its connection; a start that fails is seen there as one that never connects.
   child.on('error', () => {});
   child.unref();
+  return { pid: child.pid ?? null, sockets };
 }

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { Calls } from '../../base/calls.ts';
 import type { Applied, DataPlaneReport, DrainCount, DrainRequest, TargetHealth } from '../../snapshot/data-plane.ts';
 import type { SnapshotUpdate } from '../../snapshot/types.ts';
-import type { Drained, Hello, PrimaryCalls } from '../../snapshot/worker-protocol.ts';
+import type { Drained, Hello, PrimaryCalls, Spawned } from '../../snapshot/worker-protocol.ts';
 
 /**
  * `setup`: has been sent the routing, accepts nothing yet. `accepting`: serves. `draining`: finishes what it has; its
@@ -18,6 +18,8 @@ export class WorkerLink {
   phase: WorkerPhase = 'hello';
   /** Of the worker's first message. */
   hello: Hello | null = null;
+  /** Since when it accepts, on the monotonic clock of the primary; `null`: it does not, or did before it was met. */
+  acceptsSinceMs: number | null = null;
   /** The last generation that it has acknowledged. */
   generation = 0;
   /** What it counted when it was last asked. */
@@ -97,8 +99,8 @@ export class WorkerLink {
     return drained;
   }
 
-  spawn(request: PrimaryCalls['spawn']): Promise<void> {
-    return this.#call('spawn', request);
+  spawn(request: PrimaryCalls['spawn']): Promise<Spawned> {
+    return this.#call<'spawn', Spawned>('spawn', request);
   }
 
   /** Ends the process, whatever it is doing; also one that is stopped. Resolves when it is gone. */

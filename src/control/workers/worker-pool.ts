@@ -26,10 +26,11 @@ import type {
   TargetHealth,
 } from '../../snapshot/data-plane.ts';
 import type { ListenerSpec, ServiceSpec, SnapshotUpdate } from '../../snapshot/types.ts';
-import type { Hello, Setup, SocketSet } from '../../snapshot/worker-protocol.ts';
+import type { Hello, Setup, SocketSet, Spawned, SpawnRequest } from '../../snapshot/worker-protocol.ts';
 import type { Log } from '../log.ts';
 import { bindSockets, type BoundSockets } from './bind-sockets.ts';
 import type { ControlSocket } from './control-socket.ts';
+import { isAlive } from './is-alive.ts';
 import { EMPTY_REPORT, lastAccount, mergeReports } from './merge-reports.ts';
 import { spawnWorker } from './spawn-worker.ts';
 import { WorkerLink } from './worker-link.ts';
@@ -46,10 +47,15 @@ const REPORT_INTERVAL_MS = 1_000;
 const REPORT_REST = 20;
 /** How long a worker may take to say what it counted. */
 const REPORT_DEADLINE_MS = 2_000;
-/** First and longest wait before a worker that died is replaced; a worker that stays a while resets it. */
+/**
+ * First and longest wait before a worker that died is replaced. It grows where the workers of one number die young, as
+ * they do when they cannot live; one that has accepted for a while was killed by something else, and is missed.
+ */
 const RESPAWN_MS_MIN = 50;
 const RESPAWN_MS_MAX = 5_000;
-const STABLE_MS = 10_000;
+const STABLE_MS = 1_000;
+/** How often it is looked whether a worker that is being started is still there. */
+const START_POLL_MS = 50;
 
 export interface WorkerPoolOptions {
   readonly count: number;
@@ -84,13 +90,16 @@ export class WorkerPool implements DataPlane {
   /** Counts of workers that are gone. */
   #past: DataPlaneReport = EMPTY_REPORT;
   readonly #pastDrains = new Map<string, DrainCount>();
-  readonly #waiting = new Map<string, (link: WorkerLink) => void>();
-  /** The worker of each index that is meant to serve. */
+  /** Workers that were started and do not accept yet, by name. */
+  readonly #waiting = new Map<string, PromiseWithResolvers<void>>();
+  /** Starts under way, by the worker's number. */
+  readonly #starts = new Map<number, Promise<void>>();
+  /** The worker of each number that is meant to serve, by name: it accepts, or has died. */
   readonly #serving = new Map<number, string>();
-  #respawnMs = RESPAWN_MS_MIN;
-  /** Workers of the former primary, until this one is in charge. */
-  #orphans: readonly WorkerLink[] = [];
-  #hasStarted = false;
+  /** How long it was last waited before a worker of that number was replaced. */
+  readonly #respawnMs = new Map<number, number>();
+  /** `taking-over`: there are workers of a former primary, which may have to be given back. */
+  #stage: 'unused' | 'starting' | 'taking-over' | 'in-charge' = 'unused';
   #isEnding = false;
   /** Who asks while one is under way waits for that one. */
   #restarting: Promise<{ restarted: number }> | null = null;
@@ -104,30 +113,33 @@ export class WorkerPool implements DataPlane {
 
   /** Takes over the workers of a former primary, or binds the listeners, and resolves when all workers accept. */
   async start(): Promise<void> {
-    const { count, listeners } = this.#options;
+    const { count, listeners, activated } = this.#options;
+    this.#stage = 'starting';
     const orphans = await this.#gatherOrphans();
-    const { activated } = this.#options;
-    if (activated !== null) {
-      this.#bound = { sets: activated, close() {} };
-      this.#sockets = activated;
-    } else if (!this.#inheritSockets(orphans)) {
+    if (orphans.length > 0) this.#stage = 'taking-over';
+    if (activated !== null) this.#bound = { sets: activated, close() {} };
+    else if (!orphans.some(({ phase }) => phase === 'accepting')) {
       this.#bound = await bindSockets(listeners, count, { isShared: orphans.length > 0 });
-      this.#sockets = this.#bound.sets;
     }
     await Promise.all(Array.from({ length: count }, (_, index) => this.#startWorker(index)));
-    this.#orphans = orphans;
     this.#pollReports();
   }
 
   /** The primary is in charge: what the former one has left is no longer needed. */
   takeCharge(): void {
-    for (const orphan of this.#orphans) {
-      if (orphan.phase === 'draining') continue;
-      this.#options.log.info({ workerPid: orphan.pid }, 'a worker of the former primary drains');
-      void this.#retire(orphan);
-    }
-    this.#orphans = [];
-    this.#hasStarted = true;
+    this.#stage = 'in-charge';
+    for (const link of this.#links) this.#retireIfUnwanted(link);
+  }
+
+  /** Those that came from a former primary, or too late for this one. */
+  #retireIfUnwanted(link: WorkerLink): void {
+    if (link.hello === null || link.phase === 'draining' || this.#isWanted(link)) return;
+    this.#options.log.info({ workerPid: link.pid }, 'a worker of the former primary drains');
+    void this.#retire(link);
+  }
+
+  #isWanted({ name, hello }: WorkerLink): boolean {
+    return this.#waiting.has(name) || this.#serving.get(hello?.index ?? -1) === name;
   }
 
   get addresses(): readonly SocketSet[] {
@@ -199,7 +211,10 @@ export class WorkerPool implements DataPlane {
 
   async #sumOfDrain(id: string, ask: (link: WorkerLink) => Promise<DrainCount | null>): Promise<DrainCount | null> {
     const counts = await Promise.all(
-      [...this.#links].filter((link) => link.drains.has(id)).map((link) => ask(link).catch(() => null)),
+      // One that is stopped must not keep the answer about all the others.
+      [...this.#links]
+        .filter((link) => link.drains.has(id))
+        .map((link) => this.#inTime(ask(link), REPORT_DEADLINE_MS).catch(() => link.drains.get(id) ?? null)),
     );
     const past = this.#pastDrains.get(id);
     const known = [...counts, past ?? null].filter((count) => count !== null);
@@ -235,38 +250,65 @@ export class WorkerPool implements DataPlane {
   }
 
   async #restartAll(): Promise<{ restarted: number }> {
-    const before = [...this.#serving];
-    for (const [index, name] of before) {
-      const old = [...this.#links].find((link) => link.name === name);
+    for (const index of this.#serving.keys()) {
+      const old = this.#servingLink(index);
       await this.#startWorker(index);
       // Not waited for: a tunnel may keep it for as long as it likes.
       if (old !== undefined) void this.#retire(old);
     }
-    return { restarted: before.length };
+    return { restarted: this.#serving.size };
   }
 
-  async #startWorker(index: number): Promise<void> {
-    const { clock, count, entry, control } = this.#options;
+  #servingLink(index: number): WorkerLink | undefined {
+    const name = this.#serving.get(index);
+    return [...this.#links].find((link) => link.name === name);
+  }
+
+  /** Starts a worker, which is the one of its number once it accepts; that is when this resolves. One at a time. */
+  #startWorker(index: number): Promise<void> {
+    const start = this.#starts.get(index) ?? this.#start(index).finally(() => this.#starts.delete(index));
+    this.#starts.set(index, start);
+    return start;
+  }
+
+  async #start(index: number): Promise<void> {
+    const { clock, count, entry, listeners, control, log } = this.#options;
     const name = `${index}-${randomUUID().slice(0, 8)}`;
-    this.#serving.set(index, name);
-    const accepted = new Promise<WorkerLink>((resolve) => this.#waiting.set(name, resolve));
-    const request = { entry, index, count, name, orphanMsMax: control.isFindable ? 0 : LOST_ORPHAN_MS };
+    const accepted = Promise.withResolvers<void>();
+    accepted.promise.catch(() => {});
+    this.#waiting.set(name, accepted);
+    const startedMs = clock.monotonicMs();
+    try {
+      const orphanMsMax = control.isFindable ? 0 : LOST_ORPHAN_MS;
+      const { pid, sockets } = await this.#spawn({ entry, index, count, name, orphanMsMax, listeners });
+      this.#sockets = sockets;
+      this.#watchStart(name, pid);
+      await this.#inTime(accepted.promise, START_DEADLINE_MS);
+    } catch (error) {
+      throw new Error(`worker ${index} did not start: ${(error as Error).message}`, { cause: error });
+    } finally {
+      this.#waiting.delete(name);
+    }
+    await control.remember(this.#pids());
+    log.info({ worker: index, startMs: Math.round(clock.monotonicMs() - startedMs) }, 'a worker accepts');
+  }
+
+  /** From here, where the sockets are here; otherwise from a worker that has them. */
+  async #spawn(request: SpawnRequest): Promise<Spawned> {
+    const { control, count, listeners } = this.#options;
     // One that drains has closed its sockets already.
     const holder = this.#bound === null ? [...this.#links].find(({ phase }) => phase === 'accepting') : undefined;
-    if (this.#bound !== null) spawnWorker(request, control.path, this.#sockets);
-    else if (holder !== undefined) await holder.spawn(request);
-    else {
-      this.#bound = await bindSockets(this.#options.listeners, count, { isShared: true });
-      this.#sockets = this.#bound.sets;
-      spawnWorker(request, control.path, this.#sockets);
-    }
-    const startedMs = clock.monotonicMs();
-    await this.#inTime(accepted, START_DEADLINE_MS).catch((error: unknown) => {
-      this.#waiting.delete(name);
-      throw new Error(`worker ${index} did not start within ${START_DEADLINE_MS / 1000} s`, { cause: error });
-    });
-    await control.remember(this.#pids());
-    this.#options.log.info({ worker: index, startMs: Math.round(clock.monotonicMs() - startedMs) }, 'a worker accepts');
+    if (holder !== undefined) return holder.spawn(request);
+    this.#bound ??= await bindSockets(listeners, count, { isShared: true });
+    return spawnWorker(request, control.path, this.#bound.sets);
+  }
+
+  /** A process that ends before it connects is heard of nowhere else. */
+  #watchStart(name: string, pid: number | null): void {
+    const waiting = this.#waiting.get(name);
+    if (waiting === undefined || pid === null) return;
+    if (!isAlive(pid)) waiting.reject(new Error('its process ended'));
+    else this.#options.clock.setTimer(START_POLL_MS, () => this.#watchStart(name, pid));
   }
 
   #meet(socket: Socket): void {
@@ -296,9 +338,7 @@ export class WorkerPool implements DataPlane {
       .setup(this.#setup())
       .then(() => {
         this.#acceptIfCurrent(link);
-        // An orphan that came too late to be waited for.
-        const isServing = this.#serving.get(hello.index) === hello.name;
-        if (this.#hasStarted && !isServing && !hello.isDraining) void this.#retire(link);
+        if (this.#stage === 'in-charge') this.#retireIfUnwanted(link);
       })
       .catch((error: unknown) => {
         this.#options.log.error({ workerPid: link.pid, err: error }, 'a worker could not be set up and is ended');
@@ -319,12 +359,15 @@ export class WorkerPool implements DataPlane {
 
   #acceptIfCurrent(link: WorkerLink): void {
     if (link.phase !== 'setup' || link.generation !== this.#generation || this.#generation === 0) return;
+    const waiting = this.#waiting.get(link.name);
+    if (waiting === undefined) return;
     link.phase = 'accepting';
     link
       .accept()
       .then(() => {
-        this.#waiting.get(link.name)?.(link);
-        this.#waiting.delete(link.name);
+        link.acceptsSinceMs = this.#options.clock.monotonicMs();
+        this.#serving.set(link.hello?.index ?? -1, link.name);
+        waiting.resolve();
       })
       .catch((error: unknown) => {
         this.#options.log.error({ workerPid: link.pid, err: error }, 'a worker could not accept and is ended');
@@ -340,24 +383,27 @@ export class WorkerPool implements DataPlane {
       const gone = { ...count, cut: count.cut + count.remaining, remaining: 0, longLived: 0 };
       this.#pastDrains.set(id, sumDrains([this.#pastDrains.get(id) ?? NO_DRAIN, gone]));
     }
+    this.#waiting.get(link.name)?.reject(new Error('its process ended'));
     const index = link.hello?.index ?? -1;
     if (this.#isEnding || this.#serving.get(index) !== link.name) return;
     this.#options.log.warn({ workerPid: link.pid, worker: index }, 'a worker ended by itself and is replaced');
-    this.#respawn(index, link.name);
+    const now = this.#options.clock.monotonicMs();
+    this.#respawn(index, now - (link.acceptsSinceMs ?? now));
   }
 
-  #respawn(index: number, name: string): void {
+  /** Replaces a worker that is gone and lived for `livedMs`; after a while, where its likes die young. */
+  #respawn(index: number, livedMs: number): void {
     const { clock, log } = this.#options;
-    const waitMs = this.#respawnMs;
-    this.#respawnMs = Math.min(this.#respawnMs * 2, RESPAWN_MS_MAX);
+    const lastMs = this.#respawnMs.get(index) ?? 0;
+    const waitMs = livedMs >= STABLE_MS ? RESPAWN_MS_MIN : clamp(lastMs * 2, RESPAWN_MS_MIN, RESPAWN_MS_MAX);
+    this.#respawnMs.set(index, waitMs);
     clock.setTimer(waitMs, () => {
-      if (this.#isEnding || this.#serving.get(index) !== name) return;
-      this.#startWorker(index)
-        .then(() => clock.setTimer(STABLE_MS, () => void (this.#respawnMs = RESPAWN_MS_MIN)))
-        .catch((error: unknown) => {
-          log.error({ worker: index, err: error }, 'a worker could not be replaced; it is tried again');
-          this.#respawn(index, this.#serving.get(index) ?? name);
-        });
+      if (this.#isEnding || this.#servingLink(index) !== undefined) return;
+      this.#startWorker(index).catch((error: unknown) => {
+        if (this.#isEnding) return;
+        log.error({ worker: index, err: error }, 'a worker could not be replaced; it is tried again');
+        this.#respawn(index, 0);
+      });
     });
   }
 
@@ -381,44 +427,47 @@ export class WorkerPool implements DataPlane {
     const pids = await control.survivors();
     await control.listen(this.#server);
     const deadlineAt = clock.monotonicMs() + ORPHAN_WAIT_MS;
-    const met = (): WorkerLink[] => [...this.#links].filter(({ hello }) => hello !== null);
-    while (met().length < pids.length && clock.monotonicMs() < deadlineAt) {
+    const isMet = (pid: number): boolean => [...this.#links].some((link) => link.pid === pid);
+    while (!pids.every((pid) => isMet(pid) || !isAlive(pid)) && clock.monotonicMs() < deadlineAt) {
       await new Promise<void>((resolve) => void clock.setTimer(20, resolve));
     }
-    return met();
-  }
-
-  /** Whether the orphans hold sockets for just the listeners that are wanted. */
-  #inheritSockets(orphans: readonly WorkerLink[]): boolean {
-    const sets = orphans.find(({ phase }) => phase === 'accepting')?.hello?.sockets;
-    if (sets === undefined) return false;
-    const { listeners } = this.#options;
-    const isSame = sets.length === listeners.length && listeners.every((spec) => sets.some((set) => isFor(set, spec)));
-    if (!isSame) {
-      this.#options.log.warn({}, 'the listeners differ from those of the former primary: they are bound anew');
-      return false;
-    }
-    this.#sockets = sets;
-    return true;
+    return [...this.#links].filter(({ hello }) => hello !== null);
   }
 
   // --- the end -----------------------------------------------------------------------------------------------------
 
   /** Lets all workers finish for `drainMs`. Resolves with how many connections had to be cut. */
   async close({ drainMs = 0 }: { drainMs?: number } = {}): Promise<{ cut: number }> {
-    if (this.#orphans.length > 0) return this.#giveBack();
     this.#isEnding = true;
-    const cuts = await Promise.all(
-      [...this.#links].map(async (link) => {
-        if (link.phase === 'hello') return link.kill().then(() => 0);
-        return this.#inTime(this.#retire(link, { drainMs, idleGraceMs: 0 }), drainMs + REPORT_DEADLINE_MS).catch(() =>
-          link.kill().then(() => 0),
-        );
-      }),
-    );
+    // Nothing was begun, or everything is another primary's by now, the files in the state folder included.
+    if (this.#stage === 'unused' || this.#succession !== null) return { cut: 0 };
+    if (this.#stage === 'taking-over') return this.#giveBack();
+    const cuts = await Promise.all([...this.#links].map((link) => this.#end(link, drainMs)));
     await this.#options.control.forget();
     await this.#letGo();
     return { cut: cuts.reduce((sum, cut) => sum + cut, 0) };
+  }
+
+  /** Resolves with how many connections had to be cut. */
+  async #end(link: WorkerLink, drainMs: number): Promise<number> {
+    try {
+      if (link.phase !== 'hello') {
+        return await this.#inTime(this.#retire(link, { drainMs, idleGraceMs: 0 }), drainMs + REPORT_DEADLINE_MS);
+      }
+    } catch {
+      // It says nothing.
+    }
+    await link.kill();
+    return busyConnections(link.lastReport);
+  }
+
+  /** Ends everything at once, whatever is under way. */
+  async kill(): Promise<void> {
+    this.#isEnding = true;
+    if (this.#stage !== 'starting' && this.#stage !== 'in-charge') return;
+    if (this.#succession !== null) return;
+    await Promise.all([...this.#links].filter(({ hello }) => hello !== null).map((link) => link.kill()));
+    await this.#options.control.forget();
   }
 
   /**
@@ -426,9 +475,12 @@ export class WorkerPool implements DataPlane {
    * what was started here finishes the requests that it has got already.
    */
   async #giveBack(): Promise<{ cut: number }> {
-    this.#isEnding = true;
-    const ours = [...this.#links].filter((link) => this.#serving.get(link.hello?.index ?? -1) === link.name);
-    for (const link of ours) void this.#retire(link);
+    for (const link of this.#links) {
+      if (!this.#isWanted(link)) continue;
+      if (link.phase === 'accepting') void this.#retire(link);
+      else void link.kill();
+    }
+    await this.#options.control.remember(this.#pids());
     await new Promise<void>((resolve) => void this.#options.clock.setTimer(GIVE_BACK_MS, resolve));
     await this.#letGo();
     return { cut: 0 };
@@ -448,7 +500,9 @@ export class WorkerPool implements DataPlane {
    */
   async #yieldTo(successor: WorkerLink): Promise<void> {
     const { log, onHandOver } = this.#options;
-    if (this.#succession !== null) throw new Error('it is being handed over already');
+    if (this.#succession !== null) throw new Error('the running proxy is being upgraded already');
+    if (this.#isEnding) throw new Error('the running proxy is ending');
+    if (this.#stage !== 'in-charge') throw new Error('the running proxy is still starting: try again');
     log.info({}, 'another primary takes over');
     const succession = Promise.withResolvers<Succession>();
     this.#succession = succession;
@@ -506,8 +560,14 @@ const RETIREMENT = { drainMs: 3_600_000, idleGraceMs: 5_000 };
 
 const NO_DRAIN: DrainCount = { inFlightAtFlip: 0, remaining: 0, cut: 0, longLived: 0 };
 
-function isFor(set: SocketSet, spec: ListenerSpec): boolean {
-  return set.listener === spec.name && (spec.port === 0 || set.port === spec.port);
+function clamp(value: number, min: number, max: number): number {
+  return Math.min(Math.max(value, min), max);
+}
+
+/** Connections with something under way, as far as it was heard of. */
+function busyConnections(report: DataPlaneReport | null): number {
+  const listeners = report?.listeners ?? [];
+  return listeners.reduce((sum, { connections }) => sum + connections.active + connections.tunnel, 0);
 }
 
 function sumDrains(counts: readonly DrainCount[]): DrainCount {
