@@ -12,9 +12,12 @@ export function processesWith(text: string): number[] {
     .filter(isRunning);
 }
 
-/** Whether it is there and not yet dead: a process that nobody has waited for is no longer running. */
+/**
+ * Whether it is there and not yet dead. A process that nobody has waited for is no longer running, but one whose first
+ * thread alone has ended is: the others hold its sockets.
+ */
 export function isRunning(pid: number): boolean {
-  return !['', 'Z', 'X'].includes(stateOf(pid));
+  return !['', 'Z', 'X'].includes(stateOf(pid)) || threadCount(pid) > 1;
 }
 
 /** The addresses at the other ends of the connections to `port` that a process holds. */
@@ -60,6 +63,14 @@ function socketInodes(pid: number): string[] {
 function stateOf(pid: number): string {
   const stat = readOrEmpty(`/proc/${pid}/stat`);
   return stat.slice(stat.lastIndexOf(')') + 2).charAt(0);
+}
+
+function threadCount(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/task`).length;
+  } catch {
+    return 0;
+  }
 }
 
 /** Without giving way: nothing that this process does may come between. */

@@ -1,12 +1,13 @@
 /**
  * Clients that ask at a steady rate: some keep their connection, some make a new one for each request, some ask for an
  * answer that takes the application a while, some send a body, some take a long answer. Every request is in the ledger.
+ * Each client has a loopback address of its own, so that the kernel's tables show which process serves which client.
  */
-import { createHash } from 'node:crypto';
-import { Agent, request } from 'node:http';
-
 import { downloadBody } from '../helpers/backend.ts';
+import { ask, checkDownload, checkUpload } from '../helpers/client-temper.ts';
+import { HttpClient, type ClientRequest } from '../helpers/http-client.ts';
 import { type ClientEntry, RequestLedger } from '../helpers/request-ledger.ts';
+import { turn } from '../helpers/write-pieces.ts';
 
 export interface LoadPlan {
   readonly port: number;
@@ -15,19 +16,30 @@ export interface LoadPlan {
   readonly ratePerSecond: number;
 }
 
-const KINDS = ['plain', 'slow', 'upload', 'download'] as const;
+export interface LoadedRequest {
+  readonly entry: ClientEntry;
+  /** The client's own. */
+  readonly address: string;
+  readonly isFresh: boolean;
+  /** By the clock of `performance.now()`, the connecting included. */
+  readonly askedAt: number;
+  /** `Infinity`: it is under way. */
+  endedAt: number;
+}
+
+const KINDS = ['plain', 'slow', 'upload', 'download', 'stream'] as const;
 type Kind = (typeof KINDS)[number];
 
-const BODY = Buffer.alloc(20_000, 'cutover ');
+const BODY_BYTES = 20_000;
 const DOWNLOAD_BYTES = 100_000;
 /** A request that has no answer by then has failed. */
 const PATIENCE_MS = 15_000;
 
 export class SteadyLoad {
   readonly ledger = new RequestLedger();
+  readonly requests: LoadedRequest[] = [];
   readonly #plan: LoadPlan;
   readonly #clients: Promise<void>[];
-  #underWay = 0;
   #isStopped = false;
 
   constructor(plan: LoadPlan) {
@@ -36,8 +48,14 @@ export class SteadyLoad {
   }
 
   /** Requests that wait for their answer at this moment. */
-  get underWay(): number {
-    return this.#underWay;
+  get underWay(): LoadedRequest[] {
+    return this.requests.filter(({ endedAt }) => endedAt === Infinity);
+  }
+
+  /** For so long a client waited for the slowest answer, of those that came and were waited for after `sinceMs`. */
+  slowestMs(sinceMs = 0): number {
+    const ended = this.requests.filter(({ entry, endedAt }) => entry.version !== null && endedAt > sinceMs);
+    return Math.max(0, ...ended.map(({ askedAt, endedAt }) => endedAt - Math.max(askedAt, sinceMs)));
   }
 
   /** Asks nothing new, and resolves when everything has its answer. */
@@ -47,74 +65,60 @@ export class SteadyLoad {
   }
 
   async #client(index: number): Promise<void> {
-    const { clients, ratePerSecond } = this.#plan;
+    const { clients, port, ratePerSecond } = this.#plan;
     const intervalMs = (1000 * clients) / ratePerSecond;
+    const address = `127.1.0.${index + 1}`;
     // Every second client makes a new connection for each request.
-    const agent = new Agent({ keepAlive: index % 2 === 0, maxSockets: 1 });
+    const isFresh = index % 2 === 1;
     const kind = KINDS[Math.floor(index / 2) % KINDS.length] ?? 'plain';
     let dueAt = performance.now() + (intervalMs * index) / clients;
+    let client = null as HttpClient | null;
     while (!this.#isStopped) {
       await new Promise((resolve) => setTimeout(resolve, Math.max(0, dueAt - performance.now())));
+      // A client looks whether its connection still stands before it uses it.
+      await turn();
       dueAt = Math.max(dueAt + intervalMs, performance.now());
       if (this.#isStopped) break;
-      const entry = this.ledger.begin(`${index % 2 === 0 ? 'kept' : 'fresh'}-${kind}`);
-      this.#underWay++;
-      await ask(this.#plan.port, agent, kind, entry);
-      this.#underWay--;
+      const entry = this.ledger.begin(`${isFresh ? 'fresh' : 'kept'}-${kind}`);
+      const asked: LoadedRequest = { entry, address, isFresh, askedAt: performance.now(), endedAt: Infinity };
+      this.requests.push(asked);
+      const connection: HttpClient | Error =
+        client?.closed === null
+          ? client
+          : await HttpClient.connect(port, { localAddress: address }).catch((error: Error) => error);
+      client = connection instanceof HttpClient ? connection : null;
+      const isLast = client === null || (await askInTime(client, kind, entry)) === 'last';
+      if (connection instanceof Error) entry.failure = connection.message;
+      asked.endedAt = performance.now();
+      if (isFresh || isLast) {
+        client?.close();
+        client = null;
+      }
     }
-    agent.destroy();
+    client?.close();
   }
 }
 
-const PATHS: Readonly<Record<Kind, string>> = {
-  plain: '/',
-  slow: '/slow?ms=60',
-  upload: '/upload',
-  download: `/download?bytes=${DOWNLOAD_BYTES}&piece=20000&gap=5`,
+const REQUESTS: Readonly<Record<Kind, ClientRequest>> = {
+  plain: {},
+  slow: { path: '/slow?ms=60' },
+  upload: { method: 'POST', path: '/upload' },
+  download: { path: `/download?bytes=${DOWNLOAD_BYTES}&piece=20000&gap=5` },
+  stream: { path: `/download?chunked=1&bytes=${DOWNLOAD_BYTES}&piece=20000&gap=5` },
 };
 
-/** Asks once; what came of it is in `entry`. Never rejects. */
-function ask(port: number, agent: Agent, kind: Kind, entry: ClientEntry): Promise<void> {
-  return new Promise((resolve) => {
-    const settle = (failure: string | null): void => {
-      entry.failure ??= failure;
-      if (entry.failure !== null) entry.version = null;
-      resolve();
-    };
-    const outgoing = request(
-      {
-        host: '127.0.0.1',
-        port,
-        agent,
-        method: kind === 'upload' ? 'POST' : 'GET',
-        path: PATHS[kind],
-        headers: { 'x-test-id': entry.id, ...(kind === 'upload' ? { 'content-length': BODY.length } : {}) },
-        timeout: PATIENCE_MS,
-      },
-      (response) => {
-        entry.headAt = performance.now();
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.once('error', (error) => settle(error.message));
-        response.once('end', () => {
-          if (response.statusCode !== 200) return settle(`status ${response.statusCode}`);
-          entry.version = String(response.headers['x-version']);
-          entry.truncated = !isWhole(kind, entry, Buffer.concat(chunks));
-          settle(null);
-        });
-      },
-    );
-    outgoing.once('error', (error: NodeJS.ErrnoException) => settle(error.code ?? error.message));
-    outgoing.once('timeout', () => outgoing.destroy(new Error('no answer')));
-    entry.startedAt = performance.now();
-    outgoing.end(kind === 'upload' ? BODY : undefined);
-  });
-}
-
-const BODY_DIGEST = createHash('sha256').update(BODY).digest('hex');
-
-function isWhole(kind: Kind, entry: ClientEntry, body: Buffer): boolean {
-  if (kind === 'upload') return body.toString().includes(BODY_DIGEST) || body.toString().includes('"bytes":20000');
-  if (kind === 'download') return body.equals(downloadBody(entry.version ?? '', entry.id, DOWNLOAD_BYTES));
-  return body.toString() === `${entry.version}\n`;
+/** Asks once; what came of it is in `entry`. Resolves with whether the connection can be used again. */
+async function askInTime(client: HttpClient, kind: Kind, entry: ClientEntry): Promise<'last' | 'kept'> {
+  const patience = setTimeout(() => client.close(), PATIENCE_MS);
+  try {
+    const body = kind === 'upload' ? downloadBody('upload', entry.id, BODY_BYTES) : null;
+    const response = await ask(client, entry, { ...REQUESTS[kind], ...(body === null ? {} : { body }) });
+    if (response === null) return 'last';
+    if (body !== null) checkUpload(entry, response, body);
+    else if (kind === 'download' || kind === 'stream') checkDownload(entry, response, DOWNLOAD_BYTES);
+    else entry.truncated = response.body.toString() !== `${entry.version}\n`;
+    return response.field('connection') === 'close' ? 'last' : 'kept';
+  } finally {
+    clearTimeout(patience);
+  }
 }

@@ -1,51 +1,174 @@
-/** A new version of the program takes over from the running one. */
-import { createServer } from 'node:net';
-import { expect, onTestFinished, test } from 'vitest';
+/** A new version of the program takes over from the running one, and a client notices nothing. */
+import { describe, expect, test } from 'vitest';
 
-import { IS_LONG, startWorld } from './fault-world.ts';
+import { freePort } from '../../bench/free-port.ts';
+import type { ConfigDocument } from '../../src/schema/config.ts';
+import { downloadBody } from '../helpers/backend.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { ask, startClient } from '../helpers/start-client.ts';
+import { type FaultWorld, IS_LONG, makeWorld, startWorld, takenPort } from './fault-world.ts';
+import { accountOf, CLEAN } from './load-account.ts';
+import { pause } from './pause.ts';
+import { killNow } from './process-view.ts';
+import type { ProxyProcess } from './proxy-process.ts';
 import { SteadyLoad } from './steady-load.ts';
+import { Tunnel } from './tunnel.ts';
 
 const UPGRADES = IS_LONG ? 10 : 3;
+const HANDED_OVER = 'another primary takes over';
 
-test('upgrades in a row under load refuse and drop nothing', async () => {
-  const world = await startWorld();
-  const load = new SteadyLoad({ port: world.port, clients: 32, ratePerSecond: 300 });
-  let running = world.proxy;
-  for (let upgrade = 0; upgrade < UPGRADES; upgrade++) {
-    const next = world.start({ command: 'upgrade' });
-    await next.ready();
-    expect((await running.exited).code).toBe(0);
-    running = next;
-  }
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  await load.stop();
-  const balance = load.ledger.balance([world.blue, world.green]);
-  console.log(`upgrades ${UPGRADES}, requests ${balance.requests}, failed ${balance.failed.length}`);
-  expect(balance).toMatchObject({ failed: [], lost: [], duplicated: [], wrongPool: [], truncated: [] });
+describe('upgrades in a row under load', () => {
+  test('refuse and drop nothing; the old ones exit 0, and what outlives them stays whole', async () => {
+    const world = await startWorld();
+    const load = startLoad(world);
+    const tunnel = await Tunnel.open(world.port);
+    const client = await startClient(world.port);
+    const bytes = 40_000 * (IS_LONG ? 20 : 4);
+    const download = client.request({
+      path: `/download?bytes=${bytes}&piece=2000&gap=50`,
+      fields: [['X-Test-Id', 'long']],
+    });
+    let running = world.proxy;
+    for (let upgrade = 1; upgrade <= UPGRADES; upgrade++) {
+      running = await upgradeFrom(world, running);
+      expect(await tunnel.say(`after ${upgrade}`)).toBe(`blue:after ${upgrade}`);
+      await world.admin.cutover('app', upgrade % 2 === 1 ? 'green' : 'blue');
+    }
+    expect((await download).body.equals(downloadBody('blue', 'long', bytes))).toBe(true);
+    await tunnel.close();
+    await expectClean(load, world, ['', 'long']);
+    await world.settledWorkers();
+    console.log(`${UPGRADES} upgrades: ${load.requests.length} requests, slowest ${Math.round(load.slowestMs())} ms`);
+  }, 180_000);
+
+  test('refuse and drop nothing where listeners come and go and the number of workers changes', async () => {
+    const world = await startWorld({ workers: 1 });
+    const load = startLoad(world);
+    const tunnel = await Tunnel.open(world.port);
+    const more = await freePort();
+    const { web } = world.config.listeners;
+    if (web === undefined) throw new Error('the world has a listener');
+    world.write({ ...world.config, workers: 2, listeners: { web, more: { listen: `127.0.0.1:${more}` } } });
+    const second = await upgradeFrom(world, world.proxy);
+    expect((await ask(more)).status).toBe(200);
+    world.write({ ...world.config, workers: 1 });
+    await upgradeFrom(world, second);
+    await pause(500);
+    await expectClean(load, world);
+    expect(load.slowestMs()).toBeLessThan(2_000);
+    // The listener is gone at once, although there is a worker left from each time before.
+    await eventually(() => expect(ask(more)).rejects.toThrow(/ECONNREFUSED/));
+    expect(await tunnel.say('still')).toBe('blue:still');
+  }, 60_000);
 });
 
-test('a successor that cannot start gives everything back', async () => {
+describe('an upgrade that fails gives everything back', () => {
+  const FAILURES: readonly (readonly [why: string, (world: FaultWorld) => Promise<Partial<ConfigDocument>>])[] = [
+    ['an admin address that is taken', async () => ({ admin: { listen: `127.0.0.1:${await takenPort()}` } })],
+    [
+      'the address of a new listener that is taken',
+      async ({ config }) => {
+        return { listeners: { ...config.listeners, more: { listen: `127.0.0.1:${await takenPort()}` } } };
+      },
+    ],
+    [
+      'a file that does not go with what the API has made',
+      async ({ config }) => {
+        const { app } = config.services ?? {};
+        const other = { pools: app?.pools ?? {}, split: { green: 100 }, match: { hosts: ['made.test'] } };
+        return { services: { ...config.services, other } };
+      },
+    ],
+  ];
+
+  test.each(FAILURES)(
+    '%s',
+    async (_, failure) => {
+      const world = await startWorld();
+      // A file that was applied since the start stays in force as well.
+      const { app } = world.config.services ?? {};
+      const reloaded = {
+        ...world.config,
+        services: { app: { ...app, pools: app?.pools ?? {}, match: { pathPrefix: '/' } } },
+      };
+      world.write(reloaded);
+      world.proxy.signal('SIGHUP');
+      await world.proxy.says('the configuration was applied');
+      const made = { ...reloaded.services.app, match: { hosts: ['made.test'] } };
+      await world.admin.must('PUT', '/v1/services/made', made);
+      const load = startLoad(world);
+      const tunnel = await Tunnel.open(world.port);
+      const workers = await world.workers();
+
+      world.write({ ...reloaded, ...(await failure(world)) });
+      const successor = world.start({ command: 'upgrade' });
+      expect(await successor.exited).toEqual({ code: 1, signal: null });
+      await world.proxy.ready(2);
+      await world.admin.cutover('app', 'green');
+      expect((await ask(world.port)).field('x-version')).toBe('green');
+      expect(await tunnel.say('still')).toBe('blue:still');
+      await expectClean(load, world, ['']);
+      expect((await world.admin.must('GET', '/v1/services/app')).json.match).toEqual({ pathPrefix: '/' });
+      expect(workers.length).toBe(2);
+    },
+    60_000,
+  );
+
+  test('killed at any moment', async () => {
+    const world = await startWorld();
+    const load = startLoad(world);
+    const moments = IS_LONG ? [0, 20, 60, 100, 150, 200, 250, 300, 400, 500] : [0, 150, 300];
+    let served = 1;
+    for (const afterMs of moments) {
+      const successor = world.start({ command: 'upgrade' });
+      await world.proxy.says(HANDED_OVER, served);
+      await pause(afterMs);
+      killNow(successor.pid);
+      served += 1;
+      await world.proxy.ready(served);
+      await world.admin.cutover('app', served % 2 === 0 ? 'green' : 'blue');
+    }
+    await world.settledWorkers();
+    await expectClean(load, world);
+  }, 120_000);
+});
+
+test('the former primary killed in the middle of an upgrade does not keep its successor from serving', async () => {
   const world = await startWorld();
-  const taken = createServer().listen(0, '127.0.0.1');
-  onTestFinished(() => void taken.close());
-  await new Promise((resolve) => taken.once('listening', resolve));
-  const { port } = taken.address() as { port: number };
-  const load = new SteadyLoad({ port: world.port, clients: 16, ratePerSecond: 200 });
-  world.write({ ...world.config, admin: { listen: `127.0.0.1:${port}` } });
+  const load = startLoad(world);
   const successor = world.start({ command: 'upgrade' });
-  expect((await successor.exited).code).toBe(1);
-  expect(successor.output).toContain(`127.0.0.1:${port}`);
-  await world.proxy.ready(2);
-  await load.stop();
-  expect(load.ledger.balance([world.blue, world.green])).toMatchObject({ failed: [], lost: [], truncated: [] });
+  await world.proxy.says(HANDED_OVER);
+  killNow(world.proxy.pid);
+  await successor.ready();
+  await pause(300);
+  expect(successor.isRunning).toBe(true);
   await world.admin.cutover('app', 'green');
+  await world.settledWorkers();
+  await expectClean(load, world);
 });
 
 test('there is nothing to upgrade where nothing runs', async () => {
-  const world = await startWorld();
-  world.proxy.signal('SIGTERM');
-  expect((await world.proxy.exited).code).toBe(0);
+  const world = await makeWorld();
   const successor = world.start({ command: 'upgrade' });
   expect((await successor.exited).code).toBe(1);
   expect(successor.output).toContain('cutover run');
 });
+
+function startLoad({ port }: FaultWorld): SteadyLoad {
+  return new SteadyLoad({ port, clients: 24, ratePerSecond: 200 });
+}
+
+async function upgradeFrom(world: FaultWorld, former: ProxyProcess): Promise<ProxyProcess> {
+  const next = world.start({ command: 'upgrade' });
+  await next.ready();
+  expect(await former.exited).toEqual({ code: 0, signal: null });
+  return next;
+}
+
+/** Stops the load, all of which must have been served well; `others`: ids of requests that were made besides. */
+async function expectClean(load: SteadyLoad, world: FaultWorld, others: readonly string[] = ['']): Promise<void> {
+  await load.stop();
+  const { orphaned, ...account } = await accountOf(load, world);
+  expect({ ...account, orphaned: orphaned.filter((id) => !others.includes(id)) }).toEqual(CLEAN);
+  expect(await world.admin.metric('cutover_ledger_imbalance')).toBe(0);
+}
