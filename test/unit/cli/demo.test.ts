@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { type DemoProxy, demoCommand } from '../../../src/cli/demo.ts';
 import type { ConfigDocument } from '../../../src/schema/config.ts';
@@ -35,16 +35,18 @@ function startDemo(portBase: number | string, proxy: Partial<DemoProxy> = {}): R
   return { out, err, configs, exitCode, end: () => ending.abort() };
 }
 
+/** Below the ports that systems give to outgoing connections, which come and go at any moment. */
+const PORT_MIN = 12_000;
+const PORT_MAX = 30_000;
+
 /** The first of four neighbouring ports that are free at this moment. */
 async function fourFreePorts(): Promise<number> {
   for (let tries = 0; tries < 50; tries++) {
-    const first = await listen(0);
-    const base = (first.address() as AddressInfo).port;
-    const others = await Promise.allSettled([base + 1, base + 2, base + 3].map(listen));
-    await close(first);
-    const opened = others.flatMap((other) => (other.status === 'fulfilled' ? [other.value] : []));
+    const base = PORT_MIN + Math.floor(Math.random() * (PORT_MAX - PORT_MIN));
+    const servers = await Promise.allSettled([base, base + 1, base + 2, base + 3].map(listen));
+    const opened = servers.flatMap((server) => (server.status === 'fulfilled' ? [server.value] : []));
     await Promise.all(opened.map(close));
-    if (opened.length === others.length) return base;
+    if (opened.length === servers.length) return base;
   }
   throw new Error('no four neighbouring ports are free');
 }
