@@ -532,7 +532,7 @@ export const ConfigSchema = strictObject(
     trustedProxies: defaulted(
       Type.Array(formatted('cidr', 'A CIDR block or an address.'), {
         maxItems: 10_000,
-        description: 'Peers whose X-Forwarded-*, Forwarded and PROXY protocol fields count.',
+        description: 'Peers whose X-Forwarded-*, Forwarded and X-Real-IP fields count.',
       }),
       [],
     ),
