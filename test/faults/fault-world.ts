@@ -102,9 +102,10 @@ export async function makeWorld(more: Partial<ConfigDocument> = {}): Promise<Fau
     settledWorkers: (count = WORKERS, patienceMs = 15_000) =>
       eventually(async () => {
         const workers = await world.workers();
-        const extra = processesWith('CUTOVER_WORKER').filter((pid) => processesWith(folder).includes(pid));
-        if (workers.length === count && extra.length === count) return workers;
-        throw new Error(`${workers.length} workers are listed and ${extra.length} run, where ${count} are wanted`);
+        const keepers = processesWith('"name":"keeper-');
+        const running = processesWith(`"control":"${stateFolder}/`).filter((pid) => !keepers.includes(pid));
+        if (workers.length === count && running.length === count) return workers;
+        throw new Error(`${workers.length} workers are listed and ${running.length} run, where ${count} are wanted`);
       }, patienceMs),
   };
   return world;

@@ -1,13 +1,15 @@
+import { expect } from 'vitest';
+
 import { eventually } from '../helpers/eventually.ts';
 import type { FaultWorld } from './fault-world.ts';
 import type { SteadyLoad } from './steady-load.ts';
 
-export interface LoadAccount {
+interface LoadAccount {
   /** Ids of requests without a whole answer of an application, with what came instead. */
   readonly failed: readonly string[];
   /** Answered, and no application knows of them. */
   readonly lost: readonly string[];
-  /** Answered, and more than one arrival at an application; or not idempotent, and more than one. */
+  /** That reached an application more than once. */
   readonly duplicated: readonly string[];
   /** Answered by another version than the one that got them. */
   readonly wrongPool: readonly string[];
@@ -18,7 +20,7 @@ export interface LoadAccount {
 }
 
 /** What an account is when nothing went wrong. */
-export const CLEAN: LoadAccount = {
+const CLEAN: LoadAccount = {
   failed: [],
   lost: [],
   duplicated: [],
@@ -28,7 +30,7 @@ export const CLEAN: LoadAccount = {
 };
 
 /** Both sides of the account of a load that has been stopped. */
-export async function accountOf(load: SteadyLoad, { blue, green }: FaultWorld): Promise<LoadAccount> {
+async function accountOf(load: SteadyLoad, { blue, green }: FaultWorld): Promise<LoadAccount> {
   const arrivals = [...blue.requests, ...green.requests];
   // That its client has gone reaches an application by way of the proxy.
   await eventually(() => {
@@ -37,4 +39,23 @@ export async function accountOf(load: SteadyLoad, { blue, green }: FaultWorld): 
   const { failed, lost, duplicated, wrongPool, truncated } = load.ledger.balance([blue, green]);
   const orphans = arrivals.filter(({ id, outcome }) => outcome === 'open' || !load.ledger.entries.has(id));
   return { failed, lost, duplicated, wrongPool, truncated, orphaned: orphans.map(({ id }) => id) };
+}
+
+/**
+ * Stops a load, all of which must have been served well, and compares both sides of the account with the proxy's own.
+ * `others`: ids of requests that were made besides; `excused`: those that had to fail.
+ */
+export async function expectClean(
+  load: SteadyLoad,
+  world: FaultWorld,
+  { others = [], excused = [] }: { readonly others?: readonly string[]; readonly excused?: readonly string[] } = {},
+): Promise<void> {
+  await load.stop();
+  const { failed, orphaned, ...account } = await accountOf(load, world);
+  expect({
+    ...account,
+    failed: failed.filter((failure) => !excused.includes(failure.slice(0, failure.indexOf(':')))),
+    orphaned: orphaned.filter((id) => !others.includes(id)),
+  }).toEqual(CLEAN);
+  expect(await world.admin.metric('cutover_ledger_imbalance')).toBe(0);
 }

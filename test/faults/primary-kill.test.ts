@@ -1,49 +1,103 @@
 /** The primary is needed to change something, not to serve. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { eventually } from '../helpers/eventually.ts';
-import { startWorld } from './fault-world.ts';
+import { ask } from '../helpers/start-client.ts';
+import { type FaultWorld, IS_LONG, startWorld } from './fault-world.ts';
+import { killUnder } from './kill-under.ts';
+import { expectClean } from './load-account.ts';
+import { pause } from './pause.ts';
 import { isRunning, killNow } from './process-view.ts';
 import { SteadyLoad } from './steady-load.ts';
+import { Tunnel } from './tunnel.ts';
 
-test('nothing fails when the primary is killed, nor when the next one takes the workers over', async () => {
-  const world = await startWorld();
-  await world.admin.cutover('app', 'green');
-  await world.admin.must('PATCH', `/v1/services/app/pools/blue/targets/${targetOf(world.blue.url)}`, {
-    state: 'drain',
+const ALONE_MS = IS_LONG ? 5_000 : 800;
+const RESTARTS = IS_LONG ? 5 : 1;
+
+describe('a primary that is killed', () => {
+  test('fails no request, nor does the next one, which knows all that was acknowledged', async () => {
+    const world = await startWorld();
+    const load = startLoad(world);
+    const target = `/v1/services/app/pools/blue/targets/${world.blue.target}`;
+    const tunnel = await Tunnel.open(world.port);
+    let running = world.proxy;
+    for (let restart = 0; restart < RESTARTS; restart++) {
+      const orphans = (await world.settledWorkers()).map(({ pid }) => pid);
+      await world.admin.cutover('app', restart % 2 === 0 ? 'green' : 'blue', { force: true });
+      await world.admin.must('PATCH', target, { state: 'drain' });
+      const generation = await world.admin.metric('cutover_generation');
+      killNow(running.pid);
+      await pause(ALONE_MS);
+      expect(orphans.every(isRunning)).toBe(true);
+
+      running = world.start();
+      await running.ready();
+      const { json } = await world.admin.must('GET', '/v1/services/app/split');
+      expect(json.weights).toEqual({ [restart % 2 === 0 ? 'green' : 'blue']: 100 });
+      expect((await world.admin.must('GET', target)).json.state).toBe('drain');
+      expect(await world.admin.metric('cutover_generation')).toBe(generation + 1);
+      await world.admin.must('PATCH', target, { state: 'ready' });
+      await tunnel.say('still');
+      // But for the one with the tunnel, the old ones end as soon as their clients have come again.
+      await eventually(() => expect(orphans.filter(isRunning).length).toBeLessThan(2), 8_000);
+    }
+    await pause(300);
+    await tunnel.close();
+    await expectClean(load, world, { others: [''] });
+    await world.settledWorkers();
+  }, 120_000);
+
+  test('while it replaces a worker leaves nothing behind but two workers', async () => {
+    const world = await startWorld();
+    const [victim] = await world.workers();
+    const before = world.pids();
+    killNow(victim?.pid ?? 0);
+    await eventually(() => expect(world.pids().some((pid) => !before.includes(pid))).toBe(true));
+    killNow(world.proxy.pid);
+    await world.start().ready();
+    await world.settledWorkers();
+    expect((await ask(world.port)).status).toBe(200);
   });
-  const orphans = (await world.workers()).map(({ pid }) => pid);
-  const load = new SteadyLoad({ port: world.port, clients: 32, ratePerSecond: 300 });
-  await pause(600);
-  killNow(world.proxy.pid);
-  await pause(1_000);
-  expect(orphans.every(isRunning)).toBe(true);
-  const next = world.start();
-  await next.ready();
-  await pause(1_000);
-  await load.stop();
-  const balance = load.ledger.balance([world.blue, world.green]);
-  expect(balance).toMatchObject({ failed: [], lost: [], duplicated: [], wrongPool: [], truncated: [] });
-  expect(world.blue.requests).toHaveLength(0);
-  expect((await world.admin.must('GET', '/v1/services/app/split')).json).toMatchObject({ weights: { green: 100 } });
-  const target = await world.admin.must('GET', `/v1/services/app/pools/blue/targets/${targetOf(world.blue.url)}`);
-  expect(target.json).toMatchObject({ state: 'drain' });
-  await eventually(() => expect(orphans.some(isRunning)).toBe(false), 15_000);
-  await world.admin.cutover('app', 'blue', { force: true });
+
+  test('with all its workers is followed by one that serves what was acknowledged', async () => {
+    const world = await startWorld();
+    await world.admin.cutover('app', 'green');
+    world.pids().forEach(killNow);
+    await world.start().ready();
+    await world.settledWorkers();
+    expect((await ask(world.port)).field('x-version')).toBe('green');
+  });
 });
 
-test('a second primary on the same state refuses to start and says who is there', async () => {
+describe('after a primary was killed, the death of all workers at once', () => {
+  test.each([1, 2])('(%i) costs only what was under way on them', async (workers) => {
+    const world = await startWorld({ workers });
+    const former = (await world.workers()).map(({ pid }) => pid);
+    const tunnel = await Tunnel.open(world.port);
+    killNow(world.proxy.pid);
+    await world.start().ready();
+    const load = startLoad(world);
+    await pause(500);
+    const serving = (await world.workers()).map(({ pid }) => pid).filter((pid) => !former.includes(pid));
+    const excused = await killUnder(load, world.port, serving);
+    await pause(700);
+    expect(await tunnel.say('still')).toBe('blue:still');
+    await expectClean(load, world, { others: [''], excused });
+    await tunnel.close();
+    await world.settledWorkers(workers);
+  });
+});
+
+test('a second primary on the same state refuses to start, says who is there, and disturbs nobody', async () => {
   const world = await startWorld();
+  const load = startLoad(world);
   const second = world.start();
   expect((await second.exited).code).toBe(1);
-  expect(second.output).toContain(String(world.proxy.pid));
-  expect((await world.admin.must('GET', '/v1/status')).json).toMatchObject({ ready: true });
+  expect(second.output).toContain(`process ${world.proxy.pid}`);
+  await world.admin.cutover('app', 'green');
+  await expectClean(load, world);
 });
 
-function targetOf(url: string): string {
-  return new URL(url).host;
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+function startLoad({ port }: FaultWorld): SteadyLoad {
+  return new SteadyLoad({ port, clients: 40, ratePerSecond: 300 });
 }

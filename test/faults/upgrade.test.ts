@@ -7,7 +7,7 @@ import { downloadBody } from '../helpers/backend.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { ask, startClient } from '../helpers/start-client.ts';
 import { type FaultWorld, IS_LONG, makeWorld, startWorld, takenPort } from './fault-world.ts';
-import { accountOf, CLEAN } from './load-account.ts';
+import { expectClean } from './load-account.ts';
 import { pause } from './pause.ts';
 import { killNow } from './process-view.ts';
 import type { ProxyProcess } from './proxy-process.ts';
@@ -36,7 +36,7 @@ describe('upgrades in a row under load', () => {
     }
     expect((await download).body.equals(downloadBody('blue', 'long', bytes))).toBe(true);
     await tunnel.close();
-    await expectClean(load, world, ['', 'long']);
+    await expectClean(load, world, { others: ['', 'long'] });
     await world.settledWorkers();
     console.log(`${UPGRADES} upgrades: ${load.requests.length} requests, slowest ${Math.round(load.slowestMs())} ms`);
   }, 180_000);
@@ -107,7 +107,7 @@ describe('an upgrade that fails gives everything back', () => {
       await world.admin.cutover('app', 'green');
       expect((await ask(world.port)).field('x-version')).toBe('green');
       expect(await tunnel.say('still')).toBe('blue:still');
-      await expectClean(load, world, ['']);
+      await expectClean(load, world, { others: [''] });
       expect((await world.admin.must('GET', '/v1/services/app')).json.match).toEqual({ pathPrefix: '/' });
       expect(workers.length).toBe(2);
     },
@@ -163,12 +163,4 @@ async function upgradeFrom(world: FaultWorld, former: ProxyProcess): Promise<Pro
   await next.ready();
   expect(await former.exited).toEqual({ code: 0, signal: null });
   return next;
-}
-
-/** Stops the load, all of which must have been served well; `others`: ids of requests that were made besides. */
-async function expectClean(load: SteadyLoad, world: FaultWorld, others: readonly string[] = ['']): Promise<void> {
-  await load.stop();
-  const { orphaned, ...account } = await accountOf(load, world);
-  expect({ ...account, orphaned: orphaned.filter((id) => !others.includes(id)) }).toEqual(CLEAN);
-  expect(await world.admin.metric('cutover_ledger_imbalance')).toBe(0);
 }

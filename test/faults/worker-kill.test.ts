@@ -1,11 +1,13 @@
 /** A worker that dies takes nobody with it but the requests that it held. */
 import { describe, expect, test } from 'vitest';
 
+import { eventually } from '../helpers/eventually.ts';
 import { type FaultWorld, IS_LONG, startWorld } from './fault-world.ts';
 import { FlipLog } from './flip-log.ts';
-import { accountOf, CLEAN } from './load-account.ts';
+import { killUnder } from './kill-under.ts';
+import { expectClean } from './load-account.ts';
 import { pause } from './pause.ts';
-import { freeze, killNow, peersOf } from './process-view.ts';
+import { killNow } from './process-view.ts';
 import { SteadyLoad } from './steady-load.ts';
 
 const KILLS = IS_LONG ? 10 : 3;
@@ -19,16 +21,15 @@ const REQUEST_MS = 150;
 describe('a worker that is killed', () => {
   test('again and again under load costs only what was under way on it, and is replaced within a second', async () => {
     const world = await startWorld();
-    const load = new SteadyLoad({ port: world.port, clients: 40, ratePerSecond: 300 });
+    const load = startLoad(world);
     const flips = new FlipLog();
-    const excused = new Set<string>();
+    const excused: string[] = [];
     const waitedMs: number[] = [];
     await pause(500);
     for (let n = 0; n < KILLS; n++) {
       const dueAt = performance.now() + BETWEEN_KILLS_MS;
       const victim = (await world.workers()).find(({ worker }) => worker === String(n % 2));
-      if (victim === undefined) throw new Error(`there is no worker ${n % 2} to kill`);
-      for (const id of await kill(world, victim.pid, load)) excused.add(id);
+      excused.push(...(await killUnder(load, world.port, [victim?.pid ?? 0])));
       const killedAt = performance.now();
       for (const atMs of FLIPS_AT_MS) {
         await pause(killedAt + atMs - performance.now());
@@ -40,37 +41,60 @@ describe('a worker that is killed', () => {
     await world.settledWorkers();
     await load.stop();
 
-    const { failed, ...account } = await accountOf(load, world);
-    report(`${KILLS} kills: ${load.requests.length} requests, ${failed.length} failed of ${excused.size} under way`);
-    report(`slowest answer after each kill: ${waitedMs.join(', ')} ms; promises kept: ${flips.broken(load).bound}`);
-    const idOf = (failure: string) => failure.slice(0, failure.indexOf(':'));
-    expect(failed.filter((failure) => !excused.has(idOf(failure)))).toEqual([]);
-    expect({ failed: [], ...account }).toEqual(CLEAN);
+    const failed = [...load.ledger.entries.values()].filter(({ failure }) => failure !== null).length;
+    console.log(`${KILLS} kills: ${load.requests.length} requests, ${failed} failed of ${excused.length} under way`);
+    console.log(`slowest answer after each kill: ${waitedMs.join(', ')} ms; promises: ${flips.broken(load).bound}`);
+    await expectClean(load, world, { excused });
     expect(flips.broken(load).broken).toEqual([]);
     expect(flips.receipts.map(({ workers }) => workers.fenced)).toEqual(flips.receipts.map(() => 0));
     await expectEqualGenerations(world);
     expect(Math.max(...waitedMs)).toBeLessThan(REPLACED_MS_MAX + REQUEST_MS);
   }, 90_000);
+
+  test('with all others at once leaves those who wait in line to the replacements', async () => {
+    const world = await startWorld();
+    const load = startLoad(world);
+    await pause(300);
+    const workers = await world.workers();
+    const excused = await killUnder(
+      load,
+      world.port,
+      workers.map(({ pid }) => pid),
+    );
+    await pause(700);
+    await world.settledWorkers();
+    await expectClean(load, world, { excused });
+  });
+
+  test('and whose replacement is killed while it starts is replaced all the same, and only once', async () => {
+    const world = await startWorld();
+    const load = startLoad(world);
+    const [victim] = await world.workers();
+    const before = world.pids();
+    const excused = await killUnder(load, world.port, [victim?.pid ?? 0]);
+    const replacement = await eventually(() => newcomer(world, before));
+    const killedAt = performance.now();
+    killNow(replacement);
+    const workers = await world.settledWorkers();
+    expect(performance.now() - killedAt).toBeLessThan(3_000);
+    await pause(500);
+    expect(await world.settledWorkers()).toEqual(workers);
+    await expectClean(load, world, { excused });
+  });
 });
 
-/** Kills a worker. Resolves with the ids of the requests that were under way on it. */
-async function kill({ port }: FaultWorld, pid: number, load: SteadyLoad): Promise<string[]> {
-  // From a timer: a client that is about to ask looks at its connection once more before it does.
-  await pause(1);
-  freeze(pid);
-  const peers = peersOf(pid, port);
-  const held = load.underWay.filter(({ address }) => peers.has(address));
-  killNow(pid);
-  return held.map(({ entry }) => entry.id);
+function startLoad({ port }: FaultWorld): SteadyLoad {
+  return new SteadyLoad({ port, clients: 40, ratePerSecond: 300 });
+}
+
+function newcomer(world: FaultWorld, before: readonly number[]): number {
+  const [pid] = world.pids().filter((one) => !before.includes(one));
+  if (pid === undefined) throw new Error('no process was started');
+  return pid;
 }
 
 async function expectEqualGenerations(world: FaultWorld): Promise<void> {
   const generation = await world.admin.metric('cutover_generation');
   const served = await world.admin.metrics('cutover_worker_generation');
   expect(served.map(([, value]) => value)).toEqual([generation, generation]);
-  expect(await world.admin.metric('cutover_ledger_imbalance')).toBe(0);
-}
-
-function report(line: string): void {
-  console.log(line);
 }

@@ -54,6 +54,8 @@ const REPORT_DEADLINE_MS = 2_000;
 const RESPAWN_MS_MIN = 50;
 const RESPAWN_MS_MAX = 5_000;
 const STABLE_MS = 1_000;
+/** How long a process that is to hold the sockets may take to start, before another one is. */
+const KEEPER_START_MS = 5_000;
 /** How often it is looked whether a worker that is being started is still there. */
 const START_POLL_MS = 50;
 
@@ -96,6 +98,8 @@ export class WorkerPool implements DataPlane {
   readonly #starts = new Map<number, Promise<void>>();
   /** The worker of each number that is meant to serve, by name: it accepts, or has died. */
   readonly #serving = new Map<number, string>();
+  /** The name of the process that holds the sockets where this one does not; it never serves. */
+  #keeper: string | null = null;
   /** How long it was last waited before a worker of that number was replaced. */
   readonly #respawnMs = new Map<number, number>();
   /** `taking-over`: there are workers of a former primary, which may have to be given back. */
@@ -129,6 +133,27 @@ export class WorkerPool implements DataPlane {
   takeCharge(): void {
     this.#stage = 'in-charge';
     for (const link of this.#links) this.#retireIfUnwanted(link);
+    void this.#startKeeper();
+  }
+
+  /**
+   * Sockets that came from a former primary's workers are open in workers only, and must outlive all of them: one more
+   * process inherits them and does nothing else.
+   */
+  async #startKeeper(): Promise<void> {
+    if (this.#isEnding || this.#bound !== null) return;
+    const { clock, count, log } = this.#options;
+    const name = `${KEEPER}-${randomUUID().slice(0, 8)}`;
+    this.#keeper = name;
+    try {
+      await this.#spawn(this.#spawnRequest(count, name));
+    } catch (error) {
+      log.warn({ err: error }, 'no process could be started to hold the listening sockets; it is tried again');
+    }
+    clock.setTimer(KEEPER_START_MS, () => {
+      const isThere = [...this.#links].some((link) => link.name === name);
+      if (this.#keeper === name && !isThere) void this.#startKeeper();
+    });
   }
 
   /** Those that came from a former primary, or too late for this one. */
@@ -139,7 +164,7 @@ export class WorkerPool implements DataPlane {
   }
 
   #isWanted({ name, hello }: WorkerLink): boolean {
-    return this.#waiting.has(name) || this.#serving.get(hello?.index ?? -1) === name;
+    return name === this.#keeper || this.#waiting.has(name) || this.#serving.get(hello?.index ?? -1) === name;
   }
 
   get addresses(): readonly SocketSet[] {
@@ -272,15 +297,14 @@ export class WorkerPool implements DataPlane {
   }
 
   async #start(index: number): Promise<void> {
-    const { clock, count, entry, listeners, control, log } = this.#options;
+    const { clock, control, log } = this.#options;
     const name = `${index}-${randomUUID().slice(0, 8)}`;
     const accepted = Promise.withResolvers<void>();
     accepted.promise.catch(() => {});
     this.#waiting.set(name, accepted);
     const startedMs = clock.monotonicMs();
     try {
-      const orphanMsMax = control.isFindable ? 0 : LOST_ORPHAN_MS;
-      const { pid, sockets } = await this.#spawn({ entry, index, count, name, orphanMsMax, listeners });
+      const { pid, sockets } = await this.#spawn(this.#spawnRequest(index, name));
       this.#sockets = sockets;
       this.#watchStart(name, pid);
       await this.#inTime(accepted.promise, START_DEADLINE_MS);
@@ -293,12 +317,18 @@ export class WorkerPool implements DataPlane {
     log.info({ worker: index, startMs: Math.round(clock.monotonicMs() - startedMs) }, 'a worker accepts');
   }
 
-  /** From here, where the sockets are here; otherwise from a worker that has them. */
+  #spawnRequest(index: number, name: string): SpawnRequest {
+    const { count, entry, listeners, control } = this.#options;
+    return { entry, index, count, name, orphanMsMax: control.isFindable ? 0 : LOST_ORPHAN_MS, listeners };
+  }
+
+  /** From here, where the sockets are here; otherwise from a process that has them. */
   async #spawn(request: SpawnRequest): Promise<Spawned> {
     const { control, count, listeners } = this.#options;
     // One that drains has closed its sockets already.
-    const holder = this.#bound === null ? [...this.#links].find(({ phase }) => phase === 'accepting') : undefined;
-    if (holder !== undefined) return holder.spawn(request);
+    const holders = [...this.#links].filter(({ phase, name }) => phase === 'accepting' || name === this.#keeper);
+    const [holder] = holders;
+    if (this.#bound === null && holder !== undefined) return holder.spawn(request);
     this.#bound ??= await bindSockets(listeners, count, { isShared: true });
     return spawnWorker(request, control.path, this.#bound.sets);
   }
@@ -332,6 +362,7 @@ export class WorkerPool implements DataPlane {
   /** Sends a worker all that is served. From here on it takes part in every change. */
   #welcome(link: WorkerLink, hello: Hello): void {
     link.hello = hello;
+    if (hello.name === this.#keeper) return;
     // One that served before this primary came goes on serving: it is waited for at once.
     link.phase = hello.isDraining ? 'draining' : hello.isAccepting ? 'accepting' : 'setup';
     link
@@ -384,6 +415,7 @@ export class WorkerPool implements DataPlane {
       this.#pastDrains.set(id, sumDrains([this.#pastDrains.get(id) ?? NO_DRAIN, gone]));
     }
     this.#waiting.get(link.name)?.reject(new Error('its process ended'));
+    if (link.name === this.#keeper) void this.#startKeeper();
     const index = link.hello?.index ?? -1;
     if (this.#isEnding || this.#serving.get(index) !== link.name) return;
     this.#options.log.warn({ workerPid: link.pid, worker: index }, 'a worker ended by itself and is replaced');
@@ -551,6 +583,9 @@ export class WorkerPool implements DataPlane {
 
 /** For the last words to workers that are left to themselves to arrive. */
 const GIVE_BACK_MS = 100;
+
+/** How the name of a process begins that holds sockets and never serves. */
+const KEEPER = 'keeper';
 
 /** Without a store no primary can follow this one: a worker that has lost it ends after a while. */
 const LOST_ORPHAN_MS = 30_000;
