@@ -14,6 +14,8 @@ const PLAIN_ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 const NEXT_TARGET = /^GET \/followup\?([0-9]+) /;
 /** How long the target is waited for once the client has heard all that it will. */
 const SETTLE_MS = 200;
+/** Long enough for the end of a connection to arrive, also on a machine that has other things to do. */
+const REARM_MS = 20;
 /** From here on an exchange is given more time. */
 const LONG_BYTES = 20_000;
 
@@ -68,7 +70,7 @@ export class WireLane {
     this.#target.rearm((request) => this.#answerTo(request, scripted));
     // The proxy has to see that its idle connections are gone: this is not what the case is about.
     for (let turns = 0; turns < 4; turns += 1) await turn();
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, REARM_MS));
   }
 
   #answerTo(request: WireMessage, scripted: RawAnswer): RawAnswer {
