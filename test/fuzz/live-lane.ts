@@ -2,6 +2,7 @@
  * One proxy between a hostile peer on one side and a strict one on the other. Whatever was said, a plain request on a
  * new connection has to get exactly its own answer afterwards.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import { connect, type Socket } from 'node:net';
 import { WireReader, type WireMessage, valuesOf } from '../helpers/wire-reader.ts';
 import { turn } from '../helpers/write-pieces.ts';
@@ -12,6 +13,9 @@ import type { ReadMessage, WireReading } from './wire-reading.ts';
 
 /** Above all timeouts of the proxy: what is not over by then hangs. */
 const WAIT_MS = 5000;
+
+/** For the end of a connection to arrive, on a machine that has other things to do. */
+const END_ARRIVES_MS = 25;
 
 /** Times that a request is sent which must be answered. */
 const TRIES_MAX = 4;
@@ -42,6 +46,8 @@ export class LiveLane {
       fuzzCase.kind === 'request'
         ? await this.#playRequests(fuzzCase, theirs)
         : await this.#playResponse(fuzzCase, theirs);
+    // The end of the target's connection is on its way: that it may be met before it arrives is nobody's fault.
+    if (fuzzCase.kind === 'response' && fuzzCase.ends) await pause(END_ARRIVES_MS);
     const after = await this.#askNext();
     return [
       ...differences,
