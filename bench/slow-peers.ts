@@ -1,0 +1,221 @@
+/**
+ * What clients that are slow on purpose do to the latency of others: `node bench/slow-peers.ts`.
+ *
+ *   --peers 200      slow clients at once
+ *   --rounds 5       for each kind of slowness, each once without them and once with them
+ *   --seconds 4      length of each
+ *   --rate 300       requests a second of the others, on 8 kept connections
+ *
+ * Prints, for each kind, the latency of the others without and with the slow ones, and the processor time of the proxy.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { startBackend } from './backend.ts';
+import { type Child, Children } from './children.ts';
+import { freePort } from './free-port.ts';
+import { installed } from './installed.ts';
+import { becomesReady } from './measure.ts';
+import { treeUsage } from './process-tree.ts';
+
+const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const CROWD = fileURLToPath(new URL('./slow-crowd.ts', import.meta.url));
+const KINDS = ['head', 'body', 'read', 'idle', 'all'];
+const CONNECTIONS = 8;
+/** Longest wait until all slow clients are there, and what is sent to those that do not read has filled all buffers. */
+const GATHER_MS_MAX = 30_000;
+/** After the last request. */
+const ANSWER_MS_MAX = 5_000;
+/** Of one core: from then on they do nothing but be slow. */
+const CROWD_CPU_PERCENT_MAX = 5;
+
+const { values } = parseArgs({
+  options: {
+    peers: { type: 'string', default: '200' },
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '4' },
+    rate: { type: 'string', default: '300' },
+  },
+});
+const [peers, rounds, seconds, rate] = [values.peers, values.rounds, values.seconds, values.rate].map(Number) as [
+  number,
+  number,
+  number,
+  number,
+];
+
+interface Sample {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Of one core. */
+  readonly cpuPercent: number;
+  readonly failed: number;
+}
+
+const children = new Children({ pinning: (await installed('taskset')) !== null });
+const folder = await mkdtemp(join(tmpdir(), 'cutover-slow-peers-'));
+const [proxyCore, loadCore] = [0, availableParallelism() > 1 ? 1 : 0];
+
+async function main(): Promise<void> {
+  const [port, backendPort, slowPort] = [await freePort(), await freePort(), await freePort()];
+  await startBackend({ children, core: loadCore, port: backendPort, folder });
+  const proxy = await startProxy(port, backendPort, slowPort);
+  await becomesReady('cutover', proxy, `http://127.0.0.1:${port}/`);
+  const where = `${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`;
+  console.log(`${peers} slow clients, ${rate} requests/s of others, ${rounds} rounds of ${seconds} s, on ${where}`);
+  console.log(`load average before ${loadavg()[0]?.toFixed(2)}; medians of rounds, ratios within a round\n`);
+  console.log(
+    '| slow     | p50 without | with | p99 without | with | p99 ratio | spread | CPU without | with | failed |',
+  );
+  console.log(
+    '|----------|------------:|-----:|------------:|-----:|----------:|-------:|------------:|-----:|-------:|',
+  );
+  await measure(proxy, port);
+  for (const kind of KINDS) {
+    const without: Sample[] = [];
+    const withThem: Sample[] = [];
+    for (let round = 0; round < rounds; round++) {
+      without.push(await measure(proxy, port));
+      const crowd = await children.start(loadCore, process.execPath, [
+        CROWD,
+        ...[kind, peers, port, slowPort].map(String),
+      ]);
+      await gathered(crowd);
+      withThem.push(await measure(proxy, port));
+      process.kill(crowd.pid, 'SIGKILL');
+      await crowd.exited;
+      await wait(500);
+    }
+    console.log(row(kind, without, withThem));
+  }
+}
+
+async function startProxy(port: number, backendPort: number, slowPort: number): Promise<Child> {
+  const pools = (to: number): unknown => ({ only: { targets: [{ url: `http://127.0.0.1:${to}` }] } });
+  const config = {
+    listeners: { web: { listen: `127.0.0.1:${port}` } },
+    admin: { listen: `127.0.0.1:${await freePort()}` },
+    state: { path: 'memory' },
+    workers: 0,
+    services: {
+      fast: { pools: pools(backendPort) },
+      slow: { match: { hosts: ['slow.test'] }, pools: pools(slowPort) },
+    },
+  };
+  const file = join(folder, 'cutover.json');
+  await writeFile(file, JSON.stringify(config));
+  return children.start(proxyCore, process.execPath, [MAIN, 'run', '--config', file]);
+}
+
+async function gathered(crowd: Child): Promise<void> {
+  const stepSeconds = 0.5;
+  let before = 0;
+  for (let waitedMs = 0; waitedMs < GATHER_MS_MAX; waitedMs += stepSeconds * 1000) {
+    await wait(stepSeconds * 1000);
+    const { cpuSeconds } = await treeUsage(crowd.pid);
+    if (waitedMs > 1000 && cpuSeconds - before < (CROWD_CPU_PERCENT_MAX / 100) * stepSeconds) return;
+    before = cpuSeconds;
+  }
+}
+
+/** Requests at a steady rate, each timed from when it was due: one that had to wait for the one before it waited, too. */
+async function measure(proxy: Child, port: number): Promise<Sample> {
+  const clients = await Promise.all(Array.from({ length: CONNECTIONS }, () => SteadyClient.open(port)));
+  const before = await treeUsage(proxy.pid);
+  const startedMs = performance.now();
+  const total = rate * seconds;
+  for (let sent = 0; sent < total;) {
+    const due = Math.min(total, Math.floor(((performance.now() - startedMs) / 1000) * rate));
+    for (; sent < due; sent++) clients[sent % CONNECTIONS]?.ask(startedMs + (sent * 1000) / rate);
+    await wait(1);
+  }
+  const deadlineMs = performance.now() + ANSWER_MS_MAX;
+  while (clients.some(({ isWaiting }) => isWaiting) && performance.now() < deadlineMs) await wait(5);
+  const tookSeconds = (performance.now() - startedMs) / 1000;
+  const after = await treeUsage(proxy.pid);
+  const latencies = clients.flatMap((client) => client.close()).toSorted((a, b) => a - b);
+  return {
+    p50Ms: latencies[Math.floor(latencies.length * 0.5)] ?? Number.NaN,
+    p99Ms: latencies[Math.floor(latencies.length * 0.99)] ?? Number.NaN,
+    cpuPercent: ((after.cpuSeconds - before.cpuSeconds) / tookSeconds) * 100,
+    failed: total - latencies.length,
+  };
+}
+
+/** Asks on one connection, where answers come in the order of requests. */
+class SteadyClient {
+  readonly #socket: Socket;
+  readonly #dueMs: number[] = [];
+  readonly #latenciesMs: number[] = [];
+  #rest = '';
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.setEncoding('latin1').on('data', (text: string) => this.#onText(text));
+  }
+
+  static open(port: number): Promise<SteadyClient> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+      socket.once('error', reject);
+      socket.once('connect', () => resolve(new SteadyClient(socket)));
+    });
+  }
+
+  get isWaiting(): boolean {
+    return this.#dueMs.length > 0;
+  }
+
+  ask(dueMs: number): void {
+    this.#dueMs.push(dueMs);
+    this.#socket.write('GET / HTTP/1.1\r\nHost: fast.test\r\n\r\n');
+  }
+
+  #onText(text: string): void {
+    const heads = (this.#rest + text).split('HTTP/1.1 ');
+    this.#rest = text.slice(-8);
+    for (const head of heads.slice(1)) {
+      const dueMs = this.#dueMs.shift();
+      if (dueMs !== undefined && head.startsWith('200')) this.#latenciesMs.push(performance.now() - dueMs);
+    }
+  }
+
+  close(): number[] {
+    this.#socket.destroy();
+    return this.#latenciesMs;
+  }
+}
+
+function row(kind: string, without: readonly Sample[], withThem: readonly Sample[]): string {
+  const ratios = withThem.map((sample, round) => sample.p99Ms / (without[round]?.p99Ms ?? Number.NaN));
+  const of = (samples: readonly Sample[], pick: (sample: Sample) => number): string =>
+    median(samples.map(pick)).toFixed(2);
+  const cells = [
+    kind.padEnd(8),
+    of(without, ({ p50Ms }) => p50Ms),
+    of(withThem, ({ p50Ms }) => p50Ms),
+    of(without, ({ p99Ms }) => p99Ms),
+    of(withThem, ({ p99Ms }) => p99Ms),
+    median(ratios).toFixed(2),
+    `${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)}`,
+    `${of(without, ({ cpuPercent }) => cpuPercent)} %`,
+    `${of(withThem, ({ cpuPercent }) => cpuPercent)} %`,
+    String([...without, ...withThem].reduce((sum, { failed }) => sum + failed, 0)),
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
+function median(numbers: readonly number[]): number {
+  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? Number.NaN;
+}
+
+try {
+  await main();
+} finally {
+  await children.stopAll();
+  await rm(folder, { recursive: true, force: true });
+}
