@@ -26,6 +26,8 @@ export class WorkerLink {
   lastReport: DataPlaneReport | null = null;
   /** Its part of each tracked drain, as last heard. */
   readonly drains = new Map<string, DrainCount>();
+  /** It has finished what it had, and ends. */
+  hasDrained = false;
   /** Settles when the process is gone. */
   readonly closed: Promise<void>;
 
@@ -39,6 +41,10 @@ export class WorkerLink {
 
   get name(): string {
     return this.hello?.name ?? '';
+  }
+
+  get isClosed(): boolean {
+    return this.#socket.closed;
   }
 
   get pid(): number {
@@ -96,6 +102,7 @@ export class WorkerLink {
     this.phase = 'draining';
     const drained = await this.#call<'drain', Drained>('drain', drain);
     this.lastReport = drained.report;
+    this.hasDrained = true;
     return drained;
   }
 

@@ -183,41 +183,49 @@ export class WorkerPool implements DataPlane {
     const awaited = asked.filter(({ phase }) => phase !== 'setup');
     const answers = new Map(asked.map((link) => [link, this.#applyTo(link, update, track ?? null)]));
     const drains: DrainCount[] = [];
-    let fenced = 0;
+    const cuts: DrainCount[] = [];
+    let [applied, fenced] = [0, 0];
     await Promise.all(
       awaited.map(async (link) => {
-        const applied = await answers.get(link);
-        if (applied === undefined || applied === null) {
-          fenced++;
-          if (track !== undefined) drains.push(cutOf(link.lastReport, track));
-        } else if (applied.drain !== null) {
-          drains.push(applied.drain);
+        const answer = (await answers.get(link)) ?? 'gone';
+        if (typeof answer !== 'string') {
+          applied++;
+          if (answer.drain !== null) drains.push(answer.drain);
+          return;
         }
+        if (answer === 'fenced') fenced++;
+        if (track !== undefined) cuts.push(cutOf(link.lastReport, track));
       }),
     );
     this.#fencedTotal += fenced;
-    if (track !== undefined && fenced > 0) this.#pastDrains.set(track.id, sumDrains(drains.slice(-fenced)));
-    const total = Math.max(awaited.length, 1);
+    if (track !== undefined && cuts.length > 0) this.#pastDrains.set(track.id, sumDrains(cuts));
     return {
       generation: update.generation,
-      drain: track === undefined ? null : sumDrains(drains),
-      workers: { total, applied: total - fenced, fenced },
+      drain: track === undefined ? null : sumDrains([...drains, ...cuts]),
+      workers: { total: applied + fenced, applied, fenced },
     };
   }
 
-  /** `null`: the worker did not acknowledge, and is gone. */
-  async #applyTo(link: WorkerLink, update: SnapshotUpdate, track: DrainRequest | null): Promise<Applied | null> {
+  /** `fenced`: the worker did not acknowledge, and was ended. `gone`: it ended by itself meanwhile. */
+  async #applyTo(
+    link: WorkerLink,
+    update: SnapshotUpdate,
+    track: DrainRequest | null,
+  ): Promise<Applied | 'fenced' | 'gone'> {
     try {
       const applied = await this.#inTime(link.apply(update, track), BARRIER_DEADLINE_MS);
       this.#acceptIfCurrent(link);
       return applied;
     } catch (error) {
+      const isGone = link.isClosed;
+      // Also where only the connection has ended: a process that is still there would route by the former generation.
+      if (!link.hasDrained) await link.kill();
+      if (isGone) return 'gone';
       this.#options.log.error(
         { workerPid: link.pid, err: error },
-        'a worker did not acknowledge a generation and is ended',
+        'a worker did not acknowledge a generation and was ended',
       );
-      await link.kill();
-      return null;
+      return 'fenced';
     }
   }
 
