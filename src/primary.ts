@@ -126,9 +126,10 @@ export class Primary {
   async start(document: ConfigDocument, source: string): Promise<void> {
     const { control, dataPlane, settings, log } = this.#parts;
     await control.start(document, source);
-    await this.#listen();
+    // Made before anybody is let in, so that it opens right behind the listeners.
     const workers = dataPlane instanceof WorkerPool ? dataPlane : null;
     this.#server = await createAdminServer({ ...this.#parts, workers, version: VERSION });
+    await this.#listen();
     const { listen } = settings;
     this.#admin = await named('the admin API', listen, listenAdmin(this.#server, listen, settings));
     control.listensAt(this.#addresses());
