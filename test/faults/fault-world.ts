@@ -114,9 +114,10 @@ export async function makeWorld(more: Partial<ConfigDocument> = {}): Promise<Fau
 /** As `makeWorld`, with the program running and ready. */
 export async function startWorld(
   more: Partial<ConfigDocument> = {},
+  nodeArgs: readonly string[] = [],
 ): Promise<FaultWorld & { readonly proxy: ProxyProcess }> {
   const world = await makeWorld(more);
-  const proxy = world.start();
+  const proxy = world.start({ nodeArgs });
   await proxy.ready();
   return { ...world, proxy };
 }

@@ -11,6 +11,9 @@ import type {
 
 export const EMPTY_REPORT: DataPlaneReport = { generation: 0, workers: [], pools: [], listeners: [], ledger: [] };
 
+/** Generations that are told apart; what is older is added up under generation 0, as in each worker. */
+export const LEDGERS_MAX = 64;
+
 export function mergeReports(reports: readonly DataPlaneReport[]): DataPlaneReport {
   const serving = reports.flatMap(({ workers }) => workers);
   return {
@@ -28,13 +31,22 @@ export function mergeReports(reports: readonly DataPlaneReport[]): DataPlaneRepo
       ({ listener }) => listener,
       mergeListeners,
     ),
-    ledger: merged(
-      reports,
-      ({ ledger }) => ledger,
-      ({ generation }) => String(generation),
-      mergeLedgers,
-    ).toSorted((a, b) => a.generation - b.generation),
+    ledger: foldOlder(
+      merged(
+        reports,
+        ({ ledger }) => ledger,
+        ({ generation }) => String(generation),
+        mergeLedgers,
+      ).toSorted((a, b) => a.generation - b.generation),
+    ),
   };
+}
+
+function foldOlder(sorted: LedgerReport[]): LedgerReport[] {
+  const surplus = sorted.length - LEDGERS_MAX;
+  if (surplus <= 0) return sorted;
+  const older = sorted.slice(0, surplus).reduce(mergeLedgers);
+  return [{ ...older, generation: 0 }, ...sorted.slice(surplus)];
 }
 
 /** What stays of a worker that is gone: its counts, without what was a state of the moment. What it had under way was cut. */
