@@ -2,11 +2,12 @@
  * What clients that are slow on purpose do to the latency of others: `node bench/slow-peers.ts`.
  *
  *   --peers 200      slow clients at once
- *   --rounds 5       for each kind of slowness, each once without them and once with them
+ *   --rounds 6       for each kind of slowness
  *   --seconds 4      length of each
  *   --rate 300       requests a second of the others, on 8 kept connections
  *
- * Prints, for each kind, the latency of the others without and with the slow ones, and the processor time of the proxy.
+ * Two proxies on the same core are asked in turn by the same clients, and one of them has the slow ones, in turn too:
+ * whatever else the machine does falls on both alike. Prints the latency of the others, and the processor time of each.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
@@ -36,7 +37,7 @@ const CROWD_CPU_PERCENT_MAX = 5;
 const { values } = parseArgs({
   options: {
     peers: { type: 'string', default: '200' },
-    rounds: { type: 'string', default: '5' },
+    rounds: { type: 'string', default: '6' },
     seconds: { type: 'string', default: '4' },
     rate: { type: 'string', default: '300' },
   },
@@ -56,15 +57,19 @@ interface Sample {
   readonly failed: number;
 }
 
+interface Proxy {
+  readonly child: Child;
+  readonly port: number;
+}
+
 const children = new Children({ pinning: (await installed('taskset')) !== null });
 const folder = await mkdtemp(join(tmpdir(), 'cutover-slow-peers-'));
 const [proxyCore, loadCore] = [0, availableParallelism() > 1 ? 1 : 0];
 
 async function main(): Promise<void> {
-  const [port, backendPort, slowPort] = [await freePort(), await freePort(), await freePort()];
+  const [backendPort, slowPort] = [await freePort(), await freePort()];
   await startBackend({ children, core: loadCore, port: backendPort, folder });
-  const proxy = await startProxy(port, backendPort, slowPort);
-  await becomesReady('cutover', proxy, `http://127.0.0.1:${port}/`);
+  const proxies = [await startProxy(backendPort, slowPort), await startProxy(backendPort, slowPort)] as const;
   const where = `${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`;
   console.log(`${peers} slow clients, ${rate} requests/s of others, ${rounds} rounds of ${seconds} s, on ${where}`);
   console.log(`load average before ${loadavg()[0]?.toFixed(2)}; medians of rounds, ratios within a round\n`);
@@ -74,18 +79,18 @@ async function main(): Promise<void> {
   console.log(
     '|----------|------------:|-----:|------------:|-----:|----------:|-------:|------------:|-----:|-------:|',
   );
-  await measure(proxy, port);
+  await measure(proxies);
   for (const kind of KINDS) {
     const without: Sample[] = [];
     const withThem: Sample[] = [];
     for (let round = 0; round < rounds; round++) {
-      without.push(await measure(proxy, port));
-      const crowd = await children.start(loadCore, process.execPath, [
-        CROWD,
-        ...[kind, peers, port, slowPort].map(String),
-      ]);
+      const [crowded, calm] = round % 2 === 0 ? proxies : [proxies[1], proxies[0]];
+      const args = [kind, peers, crowded.port, slowPort].map(String);
+      const crowd = await children.start(loadCore, process.execPath, [CROWD, ...args]);
       await gathered(crowd);
-      withThem.push(await measure(proxy, port));
+      const samples = await measure([crowded, calm]);
+      withThem.push(samples[0]);
+      without.push(samples[1]);
       process.kill(crowd.pid, 'SIGKILL');
       await crowd.exited;
       await wait(500);
@@ -94,7 +99,8 @@ async function main(): Promise<void> {
   }
 }
 
-async function startProxy(port: number, backendPort: number, slowPort: number): Promise<Child> {
+async function startProxy(backendPort: number, slowPort: number): Promise<Proxy> {
+  const port = await freePort();
   const pools = (to: number): unknown => ({ only: { targets: [{ url: `http://127.0.0.1:${to}` }] } });
   const config = {
     listeners: { web: { listen: `127.0.0.1:${port}` } },
@@ -106,9 +112,11 @@ async function startProxy(port: number, backendPort: number, slowPort: number): 
       slow: { match: { hosts: ['slow.test'] }, pools: pools(slowPort) },
     },
   };
-  const file = join(folder, 'cutover.json');
+  const file = join(folder, `cutover-${port}.json`);
   await writeFile(file, JSON.stringify(config));
-  return children.start(proxyCore, process.execPath, [MAIN, 'run', '--config', file]);
+  const child = await children.start(proxyCore, process.execPath, [MAIN, 'run', '--config', file]);
+  await becomesReady('cutover', child, `http://127.0.0.1:${port}/`);
+  return { child, port };
 }
 
 async function gathered(crowd: Child): Promise<void> {
@@ -122,28 +130,38 @@ async function gathered(crowd: Child): Promise<void> {
   }
 }
 
-/** Requests at a steady rate, each timed from when it was due: one that had to wait for the one before it waited, too. */
-async function measure(proxy: Child, port: number): Promise<Sample> {
-  const clients = await Promise.all(Array.from({ length: CONNECTIONS }, () => SteadyClient.open(port)));
-  const before = await treeUsage(proxy.pid);
+/** Requests at a steady rate to both, each timed from when it was due: one that waited for the one before it waited, too. */
+async function measure(proxies: readonly [Proxy, Proxy]): Promise<[Sample, Sample]> {
+  const clients = await Promise.all(
+    proxies.map(({ port }) => Promise.all(Array.from({ length: CONNECTIONS }, () => SteadyClient.open(port)))),
+  );
+  const before = await Promise.all(proxies.map(({ child }) => treeUsage(child.pid)));
   const startedMs = performance.now();
   const total = rate * seconds;
   for (let sent = 0; sent < total;) {
     const due = Math.min(total, Math.floor(((performance.now() - startedMs) / 1000) * rate));
-    for (; sent < due; sent++) clients[sent % CONNECTIONS]?.ask(startedMs + (sent * 1000) / rate);
+    for (; sent < due; sent++) {
+      const dueMs = startedMs + (sent * 1000) / rate;
+      const inTurn = sent % 2 === 0 ? clients : clients.toReversed();
+      for (const ofOne of inTurn) ofOne[sent % CONNECTIONS]?.ask(dueMs);
+    }
     await wait(1);
   }
   const deadlineMs = performance.now() + ANSWER_MS_MAX;
-  while (clients.some(({ isWaiting }) => isWaiting) && performance.now() < deadlineMs) await wait(5);
+  while (clients.flat().some(({ isWaiting }) => isWaiting) && performance.now() < deadlineMs) await wait(5);
   const tookSeconds = (performance.now() - startedMs) / 1000;
-  const after = await treeUsage(proxy.pid);
-  const latencies = clients.flatMap((client) => client.close()).toSorted((a, b) => a - b);
-  return {
-    p50Ms: latencies[Math.floor(latencies.length * 0.5)] ?? Number.NaN,
-    p99Ms: latencies[Math.floor(latencies.length * 0.99)] ?? Number.NaN,
-    cpuPercent: ((after.cpuSeconds - before.cpuSeconds) / tookSeconds) * 100,
-    failed: total - latencies.length,
+  const after = await Promise.all(proxies.map(({ child }) => treeUsage(child.pid)));
+  const sampleOf = (index: 0 | 1): Sample => {
+    const latencies = (clients[index] ?? []).flatMap((client) => client.close()).toSorted((a, b) => a - b);
+    const cpuSeconds = (after[index]?.cpuSeconds ?? 0) - (before[index]?.cpuSeconds ?? 0);
+    return {
+      p50Ms: latencies[Math.floor(latencies.length * 0.5)] ?? Number.NaN,
+      p99Ms: latencies[Math.floor(latencies.length * 0.99)] ?? Number.NaN,
+      cpuPercent: (cpuSeconds / tookSeconds) * 100,
+      failed: total - latencies.length,
+    };
   };
+  return [sampleOf(0), sampleOf(1)];
 }
 
 /** Asks on one connection, where answers come in the order of requests. */
@@ -180,7 +198,9 @@ class SteadyClient {
     this.#rest = text.slice(-8);
     for (const head of heads.slice(1)) {
       const dueMs = this.#dueMs.shift();
-      if (dueMs !== undefined && head.startsWith('200')) this.#latenciesMs.push(performance.now() - dueMs);
+      if (dueMs === undefined) continue;
+      if (head.startsWith('200')) this.#latenciesMs.push(performance.now() - dueMs);
+      else console.error(`answered ${head.slice(0, 3)}`);
     }
   }
 
