@@ -177,7 +177,7 @@ pipelined: 128KiB
 requestsPerConnection: 100000
 connections: 5000
 connectionsPerClient: 100
-loopLag: 1s`,
+loopLag: 250ms`,
   admin: `
 listen: "10.0.0.5:9900"
 tokens: [ { name: ci, sha256: "0c5c6cc2f1bd4a0bbcb4c1a1e9f7b2b3f9b7ce1f2ad7b1ccf7f1c1a0e4d8b6a2", role: deploy } ]

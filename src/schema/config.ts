@@ -347,7 +347,7 @@ export const ListenerLimitsSchema = strictObject(
         'While a worker comes to what waits for it later than this, twice in a row, and for a second after it, new ' +
           'requests are answered 503 with Retry-After. A duration, or "none".',
       ),
-      '500ms',
+      '1s',
     ),
   },
   { title: 'ListenerLimits', description: 'How much clients may send.' },

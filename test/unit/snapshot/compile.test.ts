@@ -140,7 +140,7 @@ describe('a compiled listener', () => {
         requestsPerConnectionMax: 10_000,
         connectionsMax: 20_000,
         connectionsPerClientMax: 0,
-        loopLagMs: 500,
+        loopLagMs: 1_000,
       },
     });
   });
