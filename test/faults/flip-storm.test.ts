@@ -52,6 +52,8 @@ test('200 flips a second from two clients, with and without If-Match, leave the 
   expect((await ask(world.port)).field('x-version')).toBe(made.at(-1)?.to);
   expect(await world.admin.metric('cutover_requests_in_flight')).toBe(0);
 
+  // Drains that ended unwatched are found by a slow poll.
+  await pause(1_000);
   const workers = (await world.workers()).slice(0, IS_LONG ? 2 : 1);
   const census = await Promise.all(
     workers.map(({ pid }) => liveObjects(pid, heaps, ['GenerationLedger', 'Cohort', 'Drain'])),

@@ -14,13 +14,13 @@ const APPLIED = 'the configuration was applied';
 const NOT_APPLIED = 'the configuration was not applied: the one before stays in force';
 const ENDING = 'ending: requests under way are finished first';
 
-describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
+describe.each(IS_LONG ? (['SIGTERM', 'SIGINT'] as const) : (['SIGTERM'] as const))('%s', (signal) => {
   test('fails readiness first, then turns connections away, drops nothing and exits 0', async () => {
-    const world = await startWorld({ shutdown: { announce: '1s', drainTimeout: '10s' } });
+    const world = await startWorld({ shutdown: { announce: '600ms', drainTimeout: '10s' } });
     const load = startLoad(world);
     const client = await startClient(world.port);
     const slow = (await startClient(world.port))
-      .request({ path: '/slow?ms=2500' })
+      .request({ path: '/slow?ms=1800' })
       .then(({ status }) => status, String);
     await pause(400);
     expect((await client.request()).field('connection')).toBe(null);
@@ -39,7 +39,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
 });
 
 describe('the end', () => {
-  const HURRIED = { shutdown: { announce: '50ms', drainTimeout: '500ms' } };
+  const HURRIED = { shutdown: { announce: '50ms', drainTimeout: '300ms' } };
 
   test('of what the deadline had to cut has exit code 3', async () => {
     const world = await startWorld(HURRIED);

@@ -2,20 +2,17 @@
 import { describe, expect, test } from 'vitest';
 
 import { freePort } from '../../bench/free-port.ts';
-import type { ConfigDocument } from '../../src/schema/config.ts';
 import { downloadBody } from '../helpers/backend.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { ask, startClient } from '../helpers/start-client.ts';
-import { type FaultWorld, IS_LONG, makeWorld, startWorld, takenPort } from './fault-world.ts';
+import { type FaultWorld, IS_LONG, makeWorld, startWorld } from './fault-world.ts';
 import { expectClean } from './load-account.ts';
 import { pause } from './pause.ts';
-import { killNow } from './process-view.ts';
 import type { ProxyProcess } from './proxy-process.ts';
 import { SteadyLoad } from './steady-load.ts';
 import { Tunnel } from './tunnel.ts';
 
 const UPGRADES = IS_LONG ? 10 : 3;
-const HANDED_OVER = 'another primary takes over';
 
 describe('upgrades in a row under load', () => {
   test('refuse and drop nothing; the old ones exit 0, and what outlives them stays whole', async () => {
@@ -61,91 +58,6 @@ describe('upgrades in a row under load', () => {
     await eventually(() => expect(ask(more)).rejects.toThrow(/ECONNREFUSED/));
     expect(await tunnel.say('still')).toBe('blue:still');
   }, 60_000);
-});
-
-describe('an upgrade that fails gives everything back', () => {
-  const FAILURES: readonly (readonly [why: string, (world: FaultWorld) => Promise<Partial<ConfigDocument>>])[] = [
-    ['an admin address that is taken', async () => ({ admin: { listen: `127.0.0.1:${await takenPort()}` } })],
-    [
-      'the address of a new listener that is taken',
-      async ({ config }) => {
-        return { listeners: { ...config.listeners, more: { listen: `127.0.0.1:${await takenPort()}` } } };
-      },
-    ],
-    [
-      'a file that does not go with what the API has made',
-      async ({ config }) => {
-        const { app } = config.services ?? {};
-        const other = { pools: app?.pools ?? {}, split: { green: 100 }, match: { hosts: ['made.test'] } };
-        return { services: { ...config.services, other } };
-      },
-    ],
-  ];
-
-  test.each(FAILURES)(
-    '%s',
-    async (_, failure) => {
-      const world = await startWorld();
-      // A file that was applied since the start stays in force as well.
-      const { app } = world.config.services ?? {};
-      const reloaded = {
-        ...world.config,
-        services: { app: { ...app, pools: app?.pools ?? {}, match: { pathPrefix: '/' } } },
-      };
-      world.write(reloaded);
-      world.proxy.signal('SIGHUP');
-      await world.proxy.says('the configuration was applied');
-      const made = { ...reloaded.services.app, match: { hosts: ['made.test'] } };
-      await world.admin.must('PUT', '/v1/services/made', made);
-      const load = startLoad(world);
-      const tunnel = await Tunnel.open(world.port);
-      const workers = await world.workers();
-
-      world.write({ ...reloaded, ...(await failure(world)) });
-      const successor = world.start({ command: 'upgrade' });
-      expect(await successor.exited).toEqual({ code: 1, signal: null });
-      await world.proxy.ready(2);
-      await world.admin.cutover('app', 'green');
-      expect((await ask(world.port)).field('x-version')).toBe('green');
-      expect(await tunnel.say('still')).toBe('blue:still');
-      await expectClean(load, world, { others: [''] });
-      expect((await world.admin.must('GET', '/v1/services/app')).json.match).toEqual({ pathPrefix: '/' });
-      expect(workers.length).toBe(2);
-    },
-    60_000,
-  );
-
-  test('killed at any moment', async () => {
-    const world = await startWorld();
-    const load = startLoad(world);
-    const moments = IS_LONG ? [0, 20, 60, 100, 150, 200, 250, 300, 400, 500] : [0, 150, 300];
-    let served = 1;
-    for (const afterMs of moments) {
-      const successor = world.start({ command: 'upgrade' });
-      await world.proxy.says(HANDED_OVER, served);
-      await pause(afterMs);
-      killNow(successor.pid);
-      served += 1;
-      await world.proxy.ready(served);
-      await world.admin.cutover('app', served % 2 === 0 ? 'green' : 'blue');
-    }
-    await world.settledWorkers();
-    await expectClean(load, world);
-  }, 120_000);
-});
-
-test('the former primary killed in the middle of an upgrade does not keep its successor from serving', async () => {
-  const world = await startWorld();
-  const load = startLoad(world);
-  const successor = world.start({ command: 'upgrade' });
-  await world.proxy.says(HANDED_OVER);
-  killNow(world.proxy.pid);
-  await successor.ready();
-  await pause(300);
-  expect(successor.isRunning).toBe(true);
-  await world.admin.cutover('app', 'green');
-  await world.settledWorkers();
-  await expectClean(load, world);
 });
 
 test('there is nothing to upgrade where nothing runs', async () => {
