@@ -162,7 +162,11 @@ function addListener(families: Families, report: ListenerReport): void {
 
 function addControl(families: Families, gauges: ControlGauges): void {
   families.generation.add({}, gauges.generation);
-  for (const { service, pool, percent } of gauges.splits) families.splitPercent.add({ service, pool }, percent);
+  for (const { service, pool, percent } of gauges.splits) {
+    families.splitPercent.add({ service, pool }, percent);
+    // Also of pools that nothing was asked of yet, which no worker reports.
+    families.inFlight.add({ service, pool }, 0);
+  }
   for (const { service, pool, target, up } of gauges.targets) {
     families.targetUp.add({ service, pool, target }, up ? 1 : 0);
   }

@@ -84,6 +84,10 @@ export class Tally<K extends string> {
     this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
   }
 
+  get isEmpty(): boolean {
+    return this.#counts.size === 0;
+  }
+
   report(): Record<string, number> {
     return Object.fromEntries(this.#counts);
   }

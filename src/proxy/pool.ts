@@ -136,6 +136,17 @@ export class Pool {
     }
   }
 
+  /** Nothing was ever asked of it: there is nothing to report. */
+  get isUntouched(): boolean {
+    return (
+      this.live.isUnused &&
+      this.mirrored.isUnused &&
+      this.failures.isEmpty &&
+      this.mirrorDropped.isEmpty &&
+      this.unfinishedCohorts().length === 0
+    );
+  }
+
   report(): PoolReport {
     return {
       service: this.service,

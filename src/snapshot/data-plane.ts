@@ -75,6 +75,7 @@ export interface DataPlaneReport {
   /** The lowest that is served anywhere. */
   readonly generation: number;
   readonly workers: readonly WorkerReport[];
+  /** Those that anything was ever asked of. */
   readonly pools: readonly PoolReport[];
   readonly listeners: readonly ListenerReport[];
   /** The ledger of each generation that is still remembered, oldest first; the current one last. */

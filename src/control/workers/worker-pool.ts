@@ -15,7 +15,6 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 
-import type { Clock } from '../../base/clock.ts';
 import type { Endpoint } from '../../base/endpoint.ts';
 import type {
   Applied,
@@ -25,15 +24,12 @@ import type {
   DrainRequest,
   TargetHealth,
 } from '../../snapshot/data-plane.ts';
-import type { ListenerSpec, ServiceSpec, SnapshotUpdate } from '../../snapshot/types.ts';
-import type { Hello, Setup, SocketSet, Spawned, SpawnRequest } from '../../snapshot/worker-protocol.ts';
-import type { Log } from '../log.ts';
-import { bindSockets, type BoundSockets } from './bind-sockets.ts';
-import type { ControlSocket } from './control-socket.ts';
+import type { ServiceSpec, SnapshotUpdate } from '../../snapshot/types.ts';
+import type { Hello, Setup, SocketSet } from '../../snapshot/worker-protocol.ts';
 import { isAlive } from './is-alive.ts';
 import { EMPTY_REPORT, lastAccount, mergeReports } from './merge-reports.ts';
-import { spawnWorker } from './spawn-worker.ts';
 import { WorkerLink } from './worker-link.ts';
+import { type SpawnerOptions, WorkerSpawner } from './worker-spawner.ts';
 
 /** How long a worker may take to acknowledge a generation before it is fenced. */
 export const BARRIER_DEADLINE_MS = 2_000;
@@ -54,24 +50,13 @@ const REPORT_DEADLINE_MS = 2_000;
 const RESPAWN_MS_MIN = 50;
 const RESPAWN_MS_MAX = 5_000;
 const STABLE_MS = 1_000;
-/** How long a process that is to hold the sockets may take to start, before another one is. */
-const KEEPER_START_MS = 5_000;
 /** How often it is looked whether a worker that is being started is still there. */
 const START_POLL_MS = 50;
 
-export interface WorkerPoolOptions {
-  readonly count: number;
-  /** The program that a worker runs. */
-  readonly entry: string;
-  readonly control: ControlSocket;
-  readonly listeners: readonly ListenerSpec[];
+export interface WorkerPoolOptions extends SpawnerOptions {
   readonly trustedProxies: readonly string[];
   /** Where the proxy listens itself, so that no target's name may lead there. */
   readonly own: readonly Endpoint[];
-  /** Sockets that a service manager has opened; `null`: they are bound here. */
-  readonly activated: readonly SocketSet[] | null;
-  readonly clock: Clock;
-  readonly log: Log;
   /** Called when another primary takes over; resolves when all but the workers was let go. `outcome` says how it ended. */
   readonly onHandOver: (outcome: Promise<Succession>) => Promise<void>;
 }
@@ -82,13 +67,12 @@ export type Succession = 'taken-over' | 'abandoned';
 export class WorkerPool implements DataPlane {
   readonly #options: WorkerPoolOptions;
   readonly #links = new Set<WorkerLink>();
+  readonly #spawner: WorkerSpawner;
   readonly #server: Server;
   /** Everything that is served, for workers to come. */
   readonly #services = new Map<string, ServiceSpec>();
   readonly #health = new Map<string, TargetHealth>();
   #generation = 0;
-  #sockets: readonly SocketSet[] = [];
-  #bound: BoundSockets | null = null;
   /** Counts of workers that are gone. */
   #past: DataPlaneReport = EMPTY_REPORT;
   readonly #pastDrains = new Map<string, DrainCount>();
@@ -98,8 +82,6 @@ export class WorkerPool implements DataPlane {
   readonly #starts = new Map<number, Promise<void>>();
   /** The worker of each number that is meant to serve, by name: it accepts, or has died. */
   readonly #serving = new Map<number, string>();
-  /** The name of the process that holds the sockets where this one does not; it never serves. */
-  #keeper: string | null = null;
   /** How long it was last waited before a worker of that number was replaced. */
   readonly #respawnMs = new Map<number, number>();
   /** `taking-over`: there are workers of a former primary, which may have to be given back. */
@@ -112,20 +94,18 @@ export class WorkerPool implements DataPlane {
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
+    this.#spawner = new WorkerSpawner(options, this.#links);
     this.#server = createServer((socket) => this.#meet(socket));
   }
 
   /** Takes over the workers of a former primary, or binds the listeners, and resolves when all workers accept. */
   async start(): Promise<void> {
-    const { count, listeners, activated } = this.#options;
     this.#stage = 'starting';
-    const orphans = await this.#gatherOrphans();
-    if (orphans.length > 0) this.#stage = 'taking-over';
-    if (activated !== null) this.#bound = { sets: activated, close() {} };
-    else if (!orphans.some(({ phase }) => phase === 'accepting')) {
-      this.#bound = await bindSockets(listeners, count, { isShared: orphans.length > 0 });
-    }
-    await Promise.all(Array.from({ length: count }, (_, index) => this.#startWorker(index)));
+    const hasFormer = await this.#gatherOrphans();
+    if (hasFormer) this.#stage = 'taking-over';
+    await this.#spawner.prepare();
+    const starts = Array.from({ length: this.#options.count }, (_, index) => this.#startWorker(index));
+    await Promise.all([...starts, this.#spawner.keep()]);
     this.#pollReports();
   }
 
@@ -133,27 +113,6 @@ export class WorkerPool implements DataPlane {
   takeCharge(): void {
     this.#stage = 'in-charge';
     for (const link of this.#links) this.#retireIfUnwanted(link);
-    void this.#startKeeper();
-  }
-
-  /**
-   * Sockets that came from a former primary's workers are open in workers only, and must outlive all of them: one more
-   * process inherits them and does nothing else.
-   */
-  async #startKeeper(): Promise<void> {
-    if (this.#isEnding || this.#bound !== null) return;
-    const { clock, count, log } = this.#options;
-    const name = `${KEEPER}-${randomUUID().slice(0, 8)}`;
-    this.#keeper = name;
-    try {
-      await this.#spawn(this.#spawnRequest(count, name));
-    } catch (error) {
-      log.warn({ err: error }, 'no process could be started to hold the listening sockets; it is tried again');
-    }
-    clock.setTimer(KEEPER_START_MS, () => {
-      const isThere = [...this.#links].some((link) => link.name === name);
-      if (this.#keeper === name && !isThere) void this.#startKeeper();
-    });
   }
 
   /** Those that came from a former primary, or too late for this one. */
@@ -164,11 +123,11 @@ export class WorkerPool implements DataPlane {
   }
 
   #isWanted({ name, hello }: WorkerLink): boolean {
-    return name === this.#keeper || this.#waiting.has(name) || this.#serving.get(hello?.index ?? -1) === name;
+    return this.#spawner.isKeeper(name) || this.#waiting.has(name) || this.#serving.get(hello?.index ?? -1) === name;
   }
 
   get addresses(): readonly SocketSet[] {
-    return this.#sockets;
+    return this.#spawner.sockets;
   }
 
   get fencedTotal(): number {
@@ -312,11 +271,11 @@ export class WorkerPool implements DataPlane {
     this.#waiting.set(name, accepted);
     const startedMs = clock.monotonicMs();
     try {
-      const { pid, sockets } = await this.#spawn(this.#spawnRequest(index, name));
-      this.#sockets = sockets;
-      this.#watchStart(name, pid);
+      await this.#spawner.spawn(index, name);
+      this.#watchStart(name);
       await this.#inTime(accepted.promise, START_DEADLINE_MS);
     } catch (error) {
+      this.#spawner.giveUp(name);
       throw new Error(`worker ${index} did not start: ${(error as Error).message}`, { cause: error });
     } finally {
       this.#waiting.delete(name);
@@ -325,28 +284,12 @@ export class WorkerPool implements DataPlane {
     log.info({ worker: index, startMs: Math.round(clock.monotonicMs() - startedMs) }, 'a worker accepts');
   }
 
-  #spawnRequest(index: number, name: string): SpawnRequest {
-    const { count, entry, listeners, control } = this.#options;
-    return { entry, index, count, name, orphanMsMax: control.isFindable ? 0 : LOST_ORPHAN_MS, listeners };
-  }
-
-  /** From here, where the sockets are here; otherwise from a process that has them. */
-  async #spawn(request: SpawnRequest): Promise<Spawned> {
-    const { control, count, listeners } = this.#options;
-    // One that drains has closed its sockets already.
-    const holders = [...this.#links].filter(({ phase, name }) => phase === 'accepting' || name === this.#keeper);
-    const [holder] = holders;
-    if (this.#bound === null && holder !== undefined) return holder.spawn(request);
-    this.#bound ??= await bindSockets(listeners, count, { isShared: true });
-    return spawnWorker(request, control.path, this.#bound.sets);
-  }
-
   /** A process that ends before it connects is heard of nowhere else. */
-  #watchStart(name: string, pid: number | null): void {
+  #watchStart(name: string): void {
     const waiting = this.#waiting.get(name);
-    if (waiting === undefined || pid === null) return;
-    if (!isAlive(pid)) waiting.reject(new Error('its process ended'));
-    else this.#options.clock.setTimer(START_POLL_MS, () => this.#watchStart(name, pid));
+    if (waiting === undefined) return;
+    if (this.#spawner.hasEnded(name)) waiting.reject(new Error('its process ended'));
+    else this.#options.clock.setTimer(START_POLL_MS, () => this.#watchStart(name));
   }
 
   #meet(socket: Socket): void {
@@ -370,7 +313,8 @@ export class WorkerPool implements DataPlane {
   /** Sends a worker all that is served. From here on it takes part in every change. */
   #welcome(link: WorkerLink, hello: Hello): void {
     link.hello = hello;
-    if (hello.name === this.#keeper) return;
+    this.#spawner.arrived(hello.name);
+    if (this.#spawner.isKeeper(hello.name)) return;
     // One that served before this primary came goes on serving: it is waited for at once.
     link.phase = hello.isDraining ? 'draining' : hello.isAccepting ? 'accepting' : 'setup';
     link
@@ -423,7 +367,7 @@ export class WorkerPool implements DataPlane {
       this.#pastDrains.set(id, sumDrains([this.#pastDrains.get(id) ?? NO_DRAIN, gone]));
     }
     this.#waiting.get(link.name)?.reject(new Error('its process ended'));
-    if (link.name === this.#keeper) void this.#startKeeper();
+    if (!this.#isEnding && this.#spawner.isKeeper(link.name)) void this.#spawner.keep();
     const index = link.hello?.index ?? -1;
     if (this.#isEnding || this.#serving.get(index) !== link.name) return;
     this.#options.log.warn({ workerPid: link.pid, worker: index }, 'a worker ended by itself and is replaced');
@@ -461,8 +405,8 @@ export class WorkerPool implements DataPlane {
 
   // --- the former primary's workers --------------------------------------------------------------------------------
 
-  /** Opens the socket that workers come to, and waits for those that a former primary has left. */
-  async #gatherOrphans(): Promise<WorkerLink[]> {
+  /** Opens the socket that workers come to, and waits for those that a former primary has left. Whether there are any. */
+  async #gatherOrphans(): Promise<boolean> {
     const { clock, control } = this.#options;
     const pids = await control.survivors();
     await control.listen(this.#server);
@@ -471,7 +415,7 @@ export class WorkerPool implements DataPlane {
     while (!pids.every((pid) => isMet(pid) || !isAlive(pid)) && clock.monotonicMs() < deadlineAt) {
       await new Promise<void>((resolve) => void clock.setTimer(20, resolve));
     }
-    return [...this.#links].filter(({ hello }) => hello !== null);
+    return [...this.#links].some(({ hello }) => hello !== null);
   }
 
   // --- the end -----------------------------------------------------------------------------------------------------
@@ -531,7 +475,7 @@ export class WorkerPool implements DataPlane {
     for (const link of this.#links) link.release();
     await closed;
     await this.#options.control.close();
-    this.#bound?.close();
+    this.#spawner.close();
   }
 
   /**
@@ -552,7 +496,7 @@ export class WorkerPool implements DataPlane {
     this.#server.close();
     for (const link of this.#links) if (link !== successor) link.release();
     await this.#options.control.close();
-    this.#bound?.close();
+    this.#spawner.close();
   }
 
   // --- small things ------------------------------------------------------------------------------------------------
@@ -591,12 +535,6 @@ export class WorkerPool implements DataPlane {
 
 /** For the last words to workers that are left to themselves to arrive. */
 const GIVE_BACK_MS = 100;
-
-/** How the name of a process begins that holds sockets and never serves. */
-const KEEPER = 'keeper';
-
-/** Without a store no primary can follow this one: a worker that has lost it ends after a while. */
-const LOST_ORPHAN_MS = 30_000;
 
 /** A worker that was replaced is in no hurry: a tunnel may last an hour, and an idle client has time to come again. */
 const RETIREMENT = { drainMs: 3_600_000, idleGraceMs: 5_000 };
