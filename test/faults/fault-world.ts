@@ -8,11 +8,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
 
-import { freePort } from '../../bench/free-port.ts';
 import type { ConfigDocument } from '../../src/schema/config.ts';
 import { AdminClient } from '../helpers/admin-client.ts';
 import { Backend } from '../helpers/backend.ts';
 import { eventually } from '../helpers/eventually.ts';
+import { freePorts } from './free-ports.ts';
 import { killNow, processesWith } from './process-view.ts';
 import { ProxyProcess } from './proxy-process.ts';
 
@@ -66,7 +66,7 @@ export async function makeWorld(more: Partial<ConfigDocument> = {}): Promise<Fau
     await Promise.all([blue.close(), green.close()]);
     rmSync(folder, { recursive: true, force: true });
   });
-  const [port, adminPort] = [await freePort(), await freePort()];
+  const [port = 0, adminPort = 0] = await freePorts(2);
   const admin = new AdminClient(`http://127.0.0.1:${adminPort}`);
   const configFile = path.join(folder, 'cutover.json');
   const stateFolder = path.join(folder, 'state');
@@ -124,7 +124,7 @@ export async function startWorld(
 
 /** A port of 127.0.0.1 that somebody else listens on, for the running test. */
 export async function takenPort(): Promise<number> {
-  const port = await freePort();
+  const [port = 0] = await freePorts(1);
   const server = createServer().listen(port, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   onTestFinished(() => void server.close());

@@ -41,6 +41,9 @@ async function accountOf(load: SteadyLoad, { blue, green }: FaultWorld): Promise
   return { failed, lost, duplicated, wrongPool, truncated, orphaned: orphans.map(({ id }) => id) };
 }
 
+/** Of failed requests. */
+const SHOWN_MAX = 20;
+
 interface Besides {
   /** Ids of requests that were made besides the load. */
   readonly others?: readonly string[];
@@ -56,9 +59,11 @@ export async function expectServedWell(
 ): Promise<void> {
   await load.stop();
   const { failed, orphaned, ...account } = await accountOf(load, world);
+  const unexcused = failed.filter((failure) => !excused.includes(failure.slice(0, failure.indexOf(':'))));
+  if (unexcused.length > SHOWN_MAX) unexcused.splice(SHOWN_MAX, Infinity, `and ${unexcused.length - SHOWN_MAX} more`);
   expect({
     ...account,
-    failed: failed.filter((failure) => !excused.includes(failure.slice(0, failure.indexOf(':')))),
+    failed: unexcused,
     orphaned: orphaned.filter((id) => !others.includes(id)),
   }).toEqual(CLEAN);
 }

@@ -18,12 +18,15 @@ describe('a primary that is killed', () => {
   test('fails no request, nor does the next one, which knows all that was acknowledged', async () => {
     const world = await startWorld();
     const load = startLoad(world);
-    const target = `/v1/services/app/pools/blue/targets/${world.blue.target}`;
     const tunnel = await Tunnel.open(world.port);
+    const former: number[] = [];
     let running = world.proxy;
     for (let restart = 0; restart < RESTARTS; restart++) {
-      const orphans = (await world.settledWorkers()).map(({ pid }) => pid);
-      await world.admin.cutover('app', restart % 2 === 0 ? 'green' : 'blue', { force: true });
+      const orphans = (await world.workers()).map(({ pid }) => pid).filter((pid) => !former.includes(pid));
+      former.push(...orphans);
+      const [to, idle] = restart % 2 === 0 ? (['green', 'blue'] as const) : (['blue', 'green'] as const);
+      const target = `/v1/services/app/pools/${idle}/targets/${world[idle].target}`;
+      await world.admin.cutover('app', to);
       await world.admin.must('PATCH', target, { state: 'drain' });
       const generation = await world.admin.metric('cutover_generation');
       killNow(running.pid);
@@ -33,7 +36,7 @@ describe('a primary that is killed', () => {
       running = world.start();
       await running.ready();
       const { json } = await world.admin.must('GET', '/v1/services/app/split');
-      expect(json.weights).toEqual({ [restart % 2 === 0 ? 'green' : 'blue']: 100 });
+      expect(json.weights).toEqual({ [to]: 100 });
       expect((await world.admin.must('GET', target)).json.state).toBe('drain');
       expect(await world.admin.metric('cutover_generation')).toBe(generation + 1);
       await world.admin.must('PATCH', target, { state: 'ready' });

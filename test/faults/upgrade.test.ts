@@ -1,11 +1,11 @@
 /** A new version of the program takes over from the running one, and a client notices nothing. */
 import { describe, expect, test } from 'vitest';
 
-import { freePort } from '../../bench/free-port.ts';
 import { downloadBody } from '../helpers/backend.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { ask, startClient } from '../helpers/start-client.ts';
 import { type FaultWorld, IS_LONG, makeWorld, startWorld } from './fault-world.ts';
+import { freePorts } from './free-ports.ts';
 import { expectClean } from './load-account.ts';
 import { pause } from './pause.ts';
 import type { ProxyProcess } from './proxy-process.ts';
@@ -42,7 +42,7 @@ describe('upgrades in a row under load', () => {
     const world = await startWorld({ workers: 1 });
     const load = startLoad(world);
     const tunnel = await Tunnel.open(world.port);
-    const more = await freePort();
+    const [more = 0] = await freePorts(1);
     const { web } = world.config.listeners;
     if (web === undefined) throw new Error('the world has a listener');
     world.write({ ...world.config, workers: 2, listeners: { web, more: { listen: `127.0.0.1:${more}` } } });
