@@ -207,7 +207,8 @@ san: "uri:spiffe://example.com/ci/deployer"`,
 path: /var/lib/cutover`,
   shutdown: `
 announce: 5s
-drainTimeout: 1m`,
+drainTimeout: 1m
+handOverTimeout: 2m`,
   'services.SERVICE': `
 match: { hosts: ["shop.example.com"] }
 pools:

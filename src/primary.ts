@@ -7,6 +7,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 import { systemClock, type Clock } from './base/clock.ts';
+import { parseDuration } from './base/duration.ts';
 import { formatHostPort } from './base/host-port.ts';
 import { systemRandom, type Random } from './base/random.ts';
 import { TargetGuard } from './base/target-guard.ts';
@@ -257,6 +258,7 @@ async function createDataPlane(
     activated: activatedSockets(listenersOf(config), process.env, process.pid),
     clock,
     log,
+    handOverMsMax: parseDuration(config.shutdown.handOverTimeout),
     onHandOver,
   });
 }

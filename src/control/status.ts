@@ -21,7 +21,7 @@ export function statusOf(
     workers: {
       total: report.workers.length,
       applied: report.workers.filter(({ generation }) => generation === state.generation).length,
-      fenced: 0,
+      fenced: report.workersFenced,
     },
     listeners: report.listeners.map(({ listener, connections, acceptedTotal }) => {
       return { name: listener, connections: { ...connections }, acceptedTotal };

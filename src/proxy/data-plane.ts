@@ -189,6 +189,7 @@ export class ProxyDataPlane implements DataPlane {
     return {
       generation: this.#current.generation,
       workers: [{ worker: this.#name, pid: process.pid, generation: this.#current.generation }],
+      workersFenced: 0,
       pools: [...this.#pools.values()].filter((pool) => !pool.isUntouched).map((pool) => pool.report()),
       listeners: Array.from(this.#listeners.values(), (listener) => listener.report()),
       ledger: this.#ledger.report(),

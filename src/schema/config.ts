@@ -509,8 +509,12 @@ export const ShutdownSchema = strictObject(
       formatted('duration', 'How long the end of the program waits for requests under way. A duration such as "30s".'),
       '30s',
     ),
+    handOverTimeout: timeout(
+      '60s',
+      'How long a primary that takes over (`cutover upgrade`) may take to serve; after it, it is ended, and this one serves again.',
+    ),
   },
-  { title: 'Shutdown', description: 'What happens on SIGTERM and SIGINT.' },
+  { title: 'Shutdown', description: 'What happens on SIGTERM, on SIGINT, and when another primary takes over.' },
 );
 
 export const ConfigSchema = strictObject(

@@ -75,6 +75,8 @@ export interface DataPlaneReport {
   /** The lowest that is served anywhere. */
   readonly generation: number;
   readonly workers: readonly WorkerReport[];
+  /** Workers that were ended because they did not acknowledge a generation in time, since the primary started. */
+  readonly workersFenced: number;
   /** Those that anything was ever asked of. */
   readonly pools: readonly PoolReport[];
   readonly listeners: readonly ListenerReport[];

@@ -95,3 +95,11 @@ export interface Drained {
   readonly cut: number;
   readonly report: DataPlaneReport;
 }
+
+/** Calls of a primary that is about to take over; what they take. */
+export interface SuccessorCalls {
+  /** Let everything go. Answered when that is done. Versions that were not watched while they took over send nothing. */
+  handOver: { readonly pid: number } | null;
+  /** This process serves. */
+  tookOver: null;
+}

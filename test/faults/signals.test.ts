@@ -19,6 +19,8 @@ describe.each(IS_LONG ? (['SIGTERM', 'SIGINT'] as const) : (['SIGTERM'] as const
     const world = await startWorld({ shutdown: { announce: '600ms', drainTimeout: '10s' } });
     const load = startLoad(world);
     const client = await startClient(world.port);
+    // Opened to have one at hand, as browsers do; it must keep nothing from ending.
+    const unused = await startClient(world.port);
     const slow = (await startClient(world.port))
       .request({ path: '/slow?ms=1800' })
       .then(({ status }) => status, String);
@@ -33,6 +35,7 @@ describe.each(IS_LONG ? (['SIGTERM', 'SIGINT'] as const) : (['SIGTERM'] as const
     await expectServedWell(load, world, { others: [''] });
     await eventually(() => expect(startClient(world.port)).rejects.toThrow(/ECONNREFUSED/));
     expect(await slow).toBe(200);
+    expect(await unused.ended()).toBe('fin');
     expect(await world.proxy.exited).toEqual({ code: 0, signal: null });
     expect(world.pids()).toEqual([]);
   });

@@ -34,6 +34,7 @@ describe('a worker that is stopped', () => {
       // What came to its line meanwhile waits for the replacement; what it held is lost, and nothing else.
       await world.settledWorkers();
       expect((await flips.flip(world)).workers).toEqual({ total: 2, applied: 2, fenced: 0 });
+      expect((await world.admin.must('GET', '/v1/status')).json.workers.fenced).toBe(time + 1);
       console.log(`receipt with fenced: 1 after ${Math.round(tookMs)} ms`);
     }
     await pause(500);

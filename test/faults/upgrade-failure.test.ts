@@ -6,7 +6,7 @@ import { ask } from '../helpers/start-client.ts';
 import { type FaultWorld, IS_LONG, startWorld, takenPort } from './fault-world.ts';
 import { expectClean } from './load-account.ts';
 import { pause } from './pause.ts';
-import { killNow } from './process-view.ts';
+import { freeze, killNow } from './process-view.ts';
 import { SteadyLoad } from './steady-load.ts';
 import { Tunnel } from './tunnel.ts';
 
@@ -77,6 +77,19 @@ describe('an upgrade that fails gives everything back', () => {
     await expectClean(load, world);
   }, 120_000);
 });
+
+test('an upgrade that hangs is ended in time, and the former primary serves again', async () => {
+  const world = await startWorld({ shutdown: { handOverTimeout: '2s' } });
+  const load = startLoad(world);
+  const successor = world.start({ command: 'upgrade' });
+  await world.proxy.says(HANDED_OVER);
+  freeze(successor.pid);
+  await world.proxy.ready(2);
+  expect(await successor.exited).toEqual({ code: null, signal: 'SIGKILL' });
+  await world.admin.cutover('app', 'green');
+  await world.settledWorkers();
+  await expectClean(load, world);
+}, 60_000);
 
 test('the former primary killed in the middle of an upgrade does not keep its successor from serving', async () => {
   const world = await startWorld();

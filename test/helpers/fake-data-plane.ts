@@ -95,7 +95,7 @@ export class FakeDataPlane implements DataPlane {
       })),
     );
     const workers = [{ worker: '0', pid: process.pid, generation: this.generation }];
-    return { generation: this.generation, workers, pools, listeners: [], ledger: [] };
+    return { generation: this.generation, workers, pools, workersFenced: 0, listeners: [], ledger: [] };
   }
 }
 

@@ -4,9 +4,9 @@ import { createProxy } from '../../src/index.ts';
 import { startClient } from '../helpers/start-client.ts';
 import { startBackend } from '../helpers/start-backend.ts';
 
-test('a kept connection is closed with the answer that was under way when the end began, and nothing is cut', async () => {
+async function startProxy() {
   const backend = await startBackend('v1');
-  const proxy = await createProxy({
+  return createProxy({
     config: {
       listeners: { web: { listen: '127.0.0.1:0' } },
       admin: { listen: '127.0.0.1:0' },
@@ -14,6 +14,10 @@ test('a kept connection is closed with the answer that was under way when the en
       services: { app: { pools: { only: { targets: [{ url: backend.url }] } } } },
     },
   });
+}
+
+test('a kept connection is closed with the answer that was under way when the end began, and nothing is cut', async () => {
+  const proxy = await startProxy();
   const client = await startClient(proxy.listener('web').port);
   const answered = client.request({ path: '/download?bytes=20&piece=1&gap=20' });
   while (client.unfinished === null) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -22,4 +26,25 @@ test('a kept connection is closed with the answer that was under way when the en
   expect((await answered).body.length).toBe(20);
   expect(await client.ended()).toBe('fin');
   expect(performance.now() - startedAt).toBeLessThan(5_000);
+});
+
+test('a connection that never brought a request does not keep a proxy from ending, and nothing is cut', async () => {
+  const proxy = await startProxy();
+  const unused = await startClient(proxy.listener('web').port);
+  const startedAt = performance.now();
+  expect(await proxy.close({ drainMs: 9_000 })).toEqual({ cut: 0 });
+  expect(await unused.ended()).toBe('fin');
+  // Well before the head of its first request would be overdue.
+  expect(performance.now() - startedAt).toBeLessThan(5_000);
+});
+
+test('a connection that was opened just before the end has its first request answered', async () => {
+  const proxy = await startProxy();
+  const client = await startClient(proxy.listener('web').port);
+  const closed = proxy.close({ drainMs: 9_000 });
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  const answer = await client.request();
+  expect(answer.status).toBe(200);
+  expect(answer.field('connection')).toBe('close');
+  expect(await closed).toEqual({ cut: 0 });
 });

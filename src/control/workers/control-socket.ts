@@ -8,7 +8,7 @@ import type { Server } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 
-import { isAlive } from './is-alive.ts';
+import { isAlive } from './process-id.ts';
 
 /** Longest path of a socket on Linux, less some. */
 const SOCKET_PATH_CHARS_MAX = 100;

@@ -9,7 +9,14 @@ import type {
   TrafficReport,
 } from '../../snapshot/data-plane.ts';
 
-export const EMPTY_REPORT: DataPlaneReport = { generation: 0, workers: [], pools: [], listeners: [], ledger: [] };
+export const EMPTY_REPORT: DataPlaneReport = {
+  generation: 0,
+  workers: [],
+  workersFenced: 0,
+  pools: [],
+  listeners: [],
+  ledger: [],
+};
 
 /** Generations that are told apart; what is older is added up under generation 0, as in each worker. */
 export const LEDGERS_MAX = 64;
@@ -19,6 +26,8 @@ export function mergeReports(reports: readonly DataPlaneReport[]): DataPlaneRepo
   return {
     generation: serving.length === 0 ? 0 : Math.min(...serving.map(({ generation }) => generation)),
     workers: serving,
+    // Only the primary knows.
+    workersFenced: 0,
     pools: merged(
       reports,
       ({ pools }) => pools,
@@ -54,6 +63,7 @@ export function lastAccount(report: DataPlaneReport): DataPlaneReport {
   return {
     generation: report.generation,
     workers: [],
+    workersFenced: 0,
     pools: report.pools.map((pool) => ({ ...pool, inFlight: 0, targets: pool.targets.map(withoutState) })),
     listeners: report.listeners.map((one) => ({ ...one, connections: { idle: 0, active: 0, tunnel: 0 } })),
     ledger: report.ledger.map((entry) => ({ ...entry, cut: entry.cut + entry.inFlight, inFlight: 0 })),

@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 
 import { Calls } from '../../base/calls.ts';
+import type { SuccessorCalls } from '../../snapshot/worker-protocol.ts';
 
 /** A primary that has let everything go for this process to take over. */
 export interface Predecessor {
@@ -23,7 +24,8 @@ export async function askToHandOver(path: string): Promise<Predecessor> {
     throw new Error(`a successor cannot be asked for ${method}`);
   });
   // One that is gone by now has let everything go as well.
-  await calls.call('handOver', null).catch((error: unknown) => {
+  const handOver: SuccessorCalls['handOver'] = { pid: process.pid };
+  await calls.call('handOver', handOver).catch((error: unknown) => {
     if (socket.readyState === 'open') throw error;
   });
   return {

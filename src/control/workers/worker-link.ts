@@ -4,6 +4,7 @@ import { Calls } from '../../base/calls.ts';
 import type { Applied, DataPlaneReport, DrainCount, DrainRequest, TargetHealth } from '../../snapshot/data-plane.ts';
 import type { SnapshotUpdate } from '../../snapshot/types.ts';
 import type { Drained, Hello, PrimaryCalls, Spawned } from '../../snapshot/worker-protocol.ts';
+import { kill } from './process-id.ts';
 
 /**
  * `setup`: has been sent the routing, accepts nothing yet. `accepting`: serves. `draining`: finishes what it has; its
@@ -112,11 +113,7 @@ export class WorkerLink {
 
   /** Ends the process, whatever it is doing; also one that is stopped. Resolves when it is gone. */
   async kill(): Promise<void> {
-    try {
-      if (this.pid > 0) process.kill(this.pid, 'SIGKILL');
-    } catch {
-      // It is gone already.
-    }
+    kill(this.pid);
     await this.closed;
   }
 

@@ -25,8 +25,8 @@ import type {
   TargetHealth,
 } from '../../snapshot/data-plane.ts';
 import type { ServiceSpec, SnapshotUpdate } from '../../snapshot/types.ts';
-import type { Hello, Setup, SocketSet } from '../../snapshot/worker-protocol.ts';
-import { isAlive } from './is-alive.ts';
+import type { Hello, Setup, SocketSet, SuccessorCalls } from '../../snapshot/worker-protocol.ts';
+import { isAlive, kill } from './process-id.ts';
 import { EMPTY_REPORT, lastAccount, mergeReports } from './merge-reports.ts';
 import { WorkerLink } from './worker-link.ts';
 import { type SpawnerOptions, WorkerSpawner } from './worker-spawner.ts';
@@ -57,6 +57,8 @@ export interface WorkerPoolOptions extends SpawnerOptions {
   readonly trustedProxies: readonly string[];
   /** Where the proxy listens itself, so that no target's name may lead there. */
   readonly own: readonly Endpoint[];
+  /** How long that may take, before the other primary is ended. */
+  readonly handOverMsMax: number;
   /** Called when another primary takes over; resolves when all but the workers was let go. `outcome` says how it ended. */
   readonly onHandOver: (outcome: Promise<Succession>) => Promise<void>;
 }
@@ -128,10 +130,6 @@ export class WorkerPool implements DataPlane {
 
   get addresses(): readonly SocketSet[] {
     return this.#spawner.sockets;
-  }
-
-  get fencedTotal(): number {
-    return this.#fencedTotal;
   }
 
   // --- the data plane's contract -----------------------------------------------------------------------------------
@@ -224,7 +222,7 @@ export class WorkerPool implements DataPlane {
         .filter(({ phase }) => phase !== 'hello')
         .map((link) => this.#inTime(link.report(), REPORT_DEADLINE_MS).catch(() => link.lastReport ?? EMPTY_REPORT)),
     );
-    return mergeReports([this.#past, ...reports]);
+    return { ...mergeReports([this.#past, ...reports]), workersFenced: this.#fencedTotal };
   }
 
   announceClose(): void {
@@ -298,7 +296,7 @@ export class WorkerPool implements DataPlane {
         case 'hello':
           return this.#welcome(link, params as Hello);
         case 'handOver':
-          return this.#yieldTo(link);
+          return this.#yieldTo(link, (params as SuccessorCalls['handOver'])?.pid ?? 0);
         case 'tookOver':
           this.#succession?.resolve('taken-over');
           return null;
@@ -482,14 +480,20 @@ export class WorkerPool implements DataPlane {
    * Another primary is there to take over. Everything that only one of two may have is let go (`release`: the store, the
    * admin API), then the workers, which go on serving and find the other one by themselves.
    */
-  async #yieldTo(successor: WorkerLink): Promise<void> {
-    const { log, onHandOver } = this.#options;
+  async #yieldTo(successor: WorkerLink, pid: number): Promise<void> {
+    const { clock, handOverMsMax, log, onHandOver } = this.#options;
     if (this.#succession !== null) throw new Error('the running proxy is being upgraded already');
     if (this.#isEnding) throw new Error('the running proxy is ending');
     if (this.#stage !== 'in-charge') throw new Error('the running proxy is still starting: try again');
     log.info({}, 'another primary takes over');
     const succession = Promise.withResolvers<Succession>();
     this.#succession = succession;
+    // A process that hangs keeps the store locked: it has to go before this one can serve again.
+    const deadline = clock.setTimer(handOverMsMax, () => {
+      log.error({ pid }, `the other primary did not serve within ${handOverMsMax} ms and is ended`);
+      kill(pid);
+    });
+    void succession.promise.then(() => deadline.cancel());
     void successor.closed.then(() => succession.resolve('abandoned'));
     await onHandOver(succession.promise);
     this.#isEnding = true;

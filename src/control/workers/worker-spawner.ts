@@ -14,7 +14,7 @@ import type { SocketSet, Spawned, SpawnRequest } from '../../snapshot/worker-pro
 import type { Log } from '../log.ts';
 import { bindSockets, type BoundSockets } from './bind-sockets.ts';
 import type { ControlSocket } from './control-socket.ts';
-import { isAlive } from './is-alive.ts';
+import { isAlive } from './process-id.ts';
 import { spawnWorker } from './spawn-worker.ts';
 import type { WorkerLink } from './worker-link.ts';
 

@@ -34,6 +34,11 @@ import {
 
 /** Bytes thrown away while lingering; a client that sends more than this is not reading. */
 const LINGER_BYTES_MAX = 4 * 1024 * 1024;
+/**
+ * How long a connection that has brought no request is left open while the proxy ends. Who opens one for a request sends
+ * it at once; what is left after that was opened to have one at hand, as browsers do.
+ */
+const UNUSED_MS_MAX = 1_000;
 const TRAILER_LIMITS = { bytesMax: 8192, fieldsMax: 64 };
 
 /** What a connection needs from the listener that accepted it. */
@@ -68,6 +73,7 @@ export class ClientConnection implements Downstream, Expiring {
   readonly #socket: Socket;
   readonly #host: ClientHost;
   readonly #outbox: Outbox;
+  readonly #openedAtMs: number;
   #phase: Phase = 'head';
   #exchange: RunningRequest | null = null;
   #isActive = false;
@@ -96,7 +102,8 @@ export class ClientConnection implements Downstream, Expiring {
     this.origin = origin;
     this.#host = host;
     this.#outbox = new Outbox(socket);
-    this.deadlineAt = host.deadlines.nowMs + host.spec.timeouts.requestHeadMs;
+    this.#openedAtMs = host.deadlines.nowMs;
+    this.deadlineAt = this.#openedAtMs + host.spec.timeouts.requestHeadMs;
     stopReadingWhenPaused(socket);
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
     socket.on('drain', () => this.#onDrain());
@@ -589,11 +596,12 @@ export class ClientConnection implements Downstream, Expiring {
   }
 
   /**
-   * Closes it between two requests. One that has brought no request yet is not idle but about to: it was opened for a
-   * request that is on its way.
+   * Closes it between two requests. One that has brought no request yet is for a while not idle but about to: it was
+   * opened for a request that is on its way.
    */
   closeIfIdle(): void {
-    if (this.#phase === 'head' && !this.#hasBegunHead && this.#served > 0) {
+    const isUnused = this.#served === 0 && this.#host.deadlines.nowMs < this.#openedAtMs + UNUSED_MS_MAX;
+    if (this.#phase === 'head' && !this.#hasBegunHead && !isUnused) {
       this.#linger();
     }
   }

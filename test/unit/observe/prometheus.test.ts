@@ -75,6 +75,7 @@ function report(over: Partial<DataPlaneReport> = {}): DataPlaneReport {
   return {
     generation: 7,
     workers: [{ worker: '0', pid: 1, generation: 7 }],
+    workersFenced: 0,
     pools: [poolReport()],
     listeners: [
       {
