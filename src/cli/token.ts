@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 
 import { DURATION_MS_MAX, durationMsOrNull } from '../base/duration.ts';
-import type { TokenConfig } from '../schema/config.ts';
+import type { TokenConfig } from '../schema/admin.ts';
 import { FORMATS } from '../schema/formats.ts';
 import { ROLES, type Role } from '../schema/roles.ts';
 

@@ -14,7 +14,8 @@ import type {
   Status,
   TargetPatch,
 } from '../schema/api.ts';
-import type { Config, ConfigDocument, MirrorDocument } from '../schema/config.ts';
+import type { Config, ConfigDocument } from '../schema/config.ts';
+import type { MirrorDocument } from '../schema/mirror.ts';
 import { withDefaults } from '../schema/with-defaults.ts';
 import type { DataPlane, TargetHealth, WorkerReport } from '../snapshot/data-plane.ts';
 import { ChangeLine } from './change-line.ts';

@@ -6,7 +6,9 @@
 import { Type } from 'typebox';
 import type { Static, TProperties, TSchema } from 'typebox';
 
-import { IdSchema, PoolSchema, ServiceSchema, SplitSchema } from './config.ts';
+import { IdSchema } from './fields.ts';
+import { PoolSchema } from './pool.ts';
+import { ServiceSchema, SplitSchema } from './service.ts';
 import { recordOf, strictObject } from './strict-object.ts';
 
 /** Most items of one answer to a list. */

@@ -1,4 +1,4 @@
-import type { Split } from './config.ts';
+import type { Split } from './service.ts';
 
 /** Basis points of the whole. */
 export const SHARES_ALL = 10_000;

@@ -2,19 +2,16 @@ import type { TSchema } from 'typebox';
 
 import { assert } from '../base/assert.ts';
 import { createAjv } from './ajv.ts';
-import { ConfigSchema, ListenerSchema, MirrorSchema, PoolSchema, ServiceSchema } from './config.ts';
-import type {
-  Config,
-  ConfigDocument,
-  ListenerConfig,
-  ListenerDocument,
-  MirrorConfig,
-  MirrorDocument,
-  PoolConfig,
-  PoolDocument,
-  ServiceConfig,
-  ServiceDocument,
-} from './config.ts';
+import { ConfigSchema } from './config.ts';
+import { ListenerSchema } from './listener.ts';
+import { MirrorSchema } from './mirror.ts';
+import { PoolSchema } from './pool.ts';
+import { ServiceSchema } from './service.ts';
+import type { Config, ConfigDocument } from './config.ts';
+import type { ListenerConfig, ListenerDocument } from './listener.ts';
+import type { MirrorConfig, MirrorDocument } from './mirror.ts';
+import type { PoolConfig, PoolDocument } from './pool.ts';
+import type { ServiceConfig, ServiceDocument } from './service.ts';
 
 /*
  * Defaults are a step of their own, after validation and after storing: what is stored and shown is what the operator

@@ -1,7 +1,11 @@
 import { assert } from '../base/assert.ts';
 import { parseDuration } from '../base/duration.ts';
 import { parseSize } from '../base/size.ts';
-import type { ListenerConfig, MirrorConfig, PoolConfig, RuleConfig, ServiceConfig } from '../schema/config.ts';
+import type { ListenerConfig } from '../schema/listener.ts';
+import type { MirrorConfig } from '../schema/mirror.ts';
+import type { PoolConfig } from '../schema/pool.ts';
+import type { RuleConfig } from '../schema/rule.ts';
+import type { ServiceConfig } from '../schema/service.ts';
 import { parseListenAddress } from '../schema/listen-address.ts';
 import { splitShares } from '../schema/split-shares.ts';
 import { parseTargetUrl } from '../schema/target-url.ts';

@@ -11,7 +11,7 @@ import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { treeUsage } from '../../bench/process-tree.ts';
-import type { ListenerDocument } from '../../src/schema/config.ts';
+import type { ListenerDocument } from '../../src/schema/listener.ts';
 import type { DataPlaneReport } from '../../src/snapshot/data-plane.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { startBackend } from '../helpers/start-backend.ts';

@@ -7,7 +7,8 @@ import { readAdminSettings } from '../../src/control/admin/admin-settings.ts';
 import { type AdminServer, type AdminServerOptions, createAdminServer } from '../../src/control/admin/server.ts';
 import { type RunningAdmin, listenAdmin } from '../../src/control/admin/listen-admin.ts';
 import type { Log } from '../../src/control/log.ts';
-import type { AdminDocument, ServiceDocument } from '../../src/schema/config.ts';
+import type { AdminDocument } from '../../src/schema/admin.ts';
+import type { ServiceDocument } from '../../src/schema/service.ts';
 import { withDefaults } from '../../src/schema/with-defaults.ts';
 import { type ControlWorld, SHOP, configOf, startControlWith } from './start-control.ts';
 

@@ -1,5 +1,7 @@
 import { onTestFinished } from 'vitest';
-import type { ConfigDocument, ListenerDocument, ServiceDocument } from '../../src/schema/config.ts';
+import type { ConfigDocument } from '../../src/schema/config.ts';
+import type { ListenerDocument } from '../../src/schema/listener.ts';
+import type { ServiceDocument } from '../../src/schema/service.ts';
 import { AdminClient } from './admin-client.ts';
 import { openProxy } from './open-proxy.ts';
 

@@ -14,7 +14,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { type Primary, startPrimary } from '../../src/primary.ts';
-import type { AdminDocument, ConfigDocument } from '../../src/schema/config.ts';
+import type { AdminDocument } from '../../src/schema/admin.ts';
+import type { ConfigDocument } from '../../src/schema/config.ts';
 import { createAuthority } from '../helpers/certificates.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { manualClock } from '../helpers/manual-clock.ts';

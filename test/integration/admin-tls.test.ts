@@ -14,7 +14,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { readAdminSettings } from '../../src/control/admin/admin-settings.ts';
-import { INSECURE_PHRASE, type AdminDocument } from '../../src/schema/config.ts';
+import { INSECURE_PHRASE, type AdminDocument } from '../../src/schema/admin.ts';
 import { withDefaults } from '../../src/schema/with-defaults.ts';
 import { type Issued, createAuthority } from '../helpers/certificates.ts';
 import { type AdminWorld, startAdmin } from '../helpers/start-admin.ts';

@@ -1,6 +1,6 @@
 /** Who is served by whom: pools by rules and split, users by affinity, targets by the algorithm. */
 import { describe, expect, test } from 'vitest';
-import type { ServiceDocument } from '../../src/schema/config.ts';
+import type { ServiceDocument } from '../../src/schema/service.ts';
 import { HttpClient, type ClientRequest } from '../helpers/http-client.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { startBackend } from '../helpers/start-backend.ts';

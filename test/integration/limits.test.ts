@@ -2,7 +2,8 @@
 import { connect } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import WebSocket from 'ws';
-import type { ListenerDocument, ServiceDocument } from '../../src/schema/config.ts';
+import type { ListenerDocument } from '../../src/schema/listener.ts';
+import type { ServiceDocument } from '../../src/schema/service.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { rawExchange } from '../helpers/raw-client.ts';
 import { startBackend } from '../helpers/start-backend.ts';

@@ -1,6 +1,6 @@
 /** Copies of requests to a pool whose answers nobody sees: they go out, and nothing that becomes of them matters. */
 import { describe, expect, test } from 'vitest';
-import type { MirrorDocument } from '../../src/schema/config.ts';
+import type { MirrorDocument } from '../../src/schema/mirror.ts';
 import type { Backend } from '../helpers/backend.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { startBackend } from '../helpers/start-backend.ts';

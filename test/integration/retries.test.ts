@@ -3,7 +3,7 @@
  * else, ever.
  */
 import { describe, expect, test } from 'vitest';
-import type { ServiceDocument } from '../../src/schema/config.ts';
+import type { ServiceDocument } from '../../src/schema/service.ts';
 import type { RawAnswer } from '../helpers/raw-backend.ts';
 import { startBackend } from '../helpers/start-backend.ts';
 import { ask, startClient } from '../helpers/start-client.ts';

@@ -12,7 +12,8 @@ import { ACCESS_TABLE, type Access, accessTo } from '../../src/control/admin/acc
 import { FREE_FAILURES } from '../../src/control/admin/auth-throttle.ts';
 import { BODY_BYTES_MAX } from '../../src/control/admin/server.ts';
 import { systemClock } from '../../src/base/clock.ts';
-import type { AdminDocument, ServiceDocument } from '../../src/schema/config.ts';
+import type { AdminDocument } from '../../src/schema/admin.ts';
+import type { ServiceDocument } from '../../src/schema/service.ts';
 import { ROLES, type Role, hasRole } from '../../src/schema/roles.ts';
 import { type AdminOptions, type AdminWorld, startAdmin } from '../helpers/start-admin.ts';
 import { SHOP, configOf } from '../helpers/start-control.ts';

@@ -1,4 +1,4 @@
-import { type AdminConfig, INSECURE_PHRASE } from '../../schema/config.ts';
+import { type AdminConfig, INSECURE_PHRASE } from '../../schema/admin.ts';
 import { asksWhoCalls } from '../config/check-admin.ts';
 import type { AccessRules } from './access-control.ts';
 import { BearerTokens } from './bearer-tokens.ts';

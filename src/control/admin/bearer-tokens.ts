@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-import type { TokenConfig } from '../../schema/config.ts';
+import type { TokenConfig } from '../../schema/admin.ts';
 import { type Principal, isSamePrincipal } from './principal.ts';
 
 /** Longest Authorization field that is looked at, in characters; tokens of `cutover token` have 47. */

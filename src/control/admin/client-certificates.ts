@@ -1,4 +1,4 @@
-import type { AdminClientConfig } from '../../schema/config.ts';
+import type { AdminClientConfig } from '../../schema/admin.ts';
 import { parseSubjectAltName } from '../../schema/subject-alt-name.ts';
 import { type Principal, isSamePrincipal } from './principal.ts';
 

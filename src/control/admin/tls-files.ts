@@ -4,7 +4,7 @@ import { createSecureContext } from 'node:tls';
 
 import ipaddr from 'ipaddr.js';
 
-import type { AdminConfig } from '../../schema/config.ts';
+import type { AdminConfig } from '../../schema/admin.ts';
 import { namesOf } from './client-certificates.ts';
 
 /** Certificate and key of the admin API as they were read. */

@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { Type } from 'typebox';
 
 import { createAjv } from '../../schema/ajv.ts';
-import { type TokenConfig, TokenSchema } from '../../schema/config.ts';
+import { type TokenConfig, TokenSchema } from '../../schema/admin.ts';
 import { schemaProblems } from '../../schema/schema-problems.ts';
 import { readDocument } from '../config/document.ts';
 

@@ -1,4 +1,5 @@
-import type { ConfigDocument, ServiceDocument } from '../../schema/config.ts';
+import type { ConfigDocument } from '../../schema/config.ts';
+import type { ServiceDocument } from '../../schema/service.ts';
 import { type Problem, pointerOf } from '../../schema/problem.ts';
 import { isSameJson } from '../state/canonical-json.ts';
 import type { Change, ChangeContext, Edits, ServiceEdit } from '../state/change.ts';

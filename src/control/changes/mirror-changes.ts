@@ -1,4 +1,4 @@
-import type { MirrorDocument } from '../../schema/config.ts';
+import type { MirrorDocument } from '../../schema/mirror.ts';
 import { ControlError } from '../control-error.ts';
 import { type Change, type ChangeContext, editDocument } from '../state/change.ts';
 import { requirePreconditions } from '../state/entity-tag.ts';

@@ -1,4 +1,5 @@
-import type { PoolDocument, ServiceDocument } from '../../schema/config.ts';
+import type { PoolDocument } from '../../schema/pool.ts';
+import type { ServiceDocument } from '../../schema/service.ts';
 import { type Problem, pointerOf } from '../../schema/problem.ts';
 import { ControlError } from '../control-error.ts';
 import { type Change, type ChangeContext, editDocument } from '../state/change.ts';

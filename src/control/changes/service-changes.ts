@@ -1,4 +1,4 @@
-import type { ServiceDocument } from '../../schema/config.ts';
+import type { ServiceDocument } from '../../schema/service.ts';
 import { type Change, type ChangeContext, type Edits, editDocument } from '../state/change.ts';
 import type { ServiceRecord } from '../state/control-state.ts';
 import { requirePreconditions } from '../state/entity-tag.ts';

@@ -1,5 +1,5 @@
 import type { CutoverRequest, RollbackRequest, SplitRequest } from '../../schema/api.ts';
-import type { Split } from '../../schema/config.ts';
+import type { Split } from '../../schema/service.ts';
 import { closestName } from '../../base/closest-name.ts';
 import { pointerOf } from '../../schema/problem.ts';
 import { ControlError } from '../control-error.ts';

@@ -1,4 +1,4 @@
-import type { ServiceDocument } from '../../schema/config.ts';
+import type { ServiceDocument } from '../../schema/service.ts';
 import { ControlError } from '../control-error.ts';
 
 /** What is shown instead of a secret; written back, it means the secret that is there. */

@@ -1,5 +1,5 @@
 import { isLoopback } from '../../base/endpoint.ts';
-import { ADMIN_LISTEN_DEFAULT, type AdminDocument, INSECURE_PHRASE } from '../../schema/config.ts';
+import { ADMIN_LISTEN_DEFAULT, type AdminDocument, INSECURE_PHRASE } from '../../schema/admin.ts';
 import { parseListenAddress } from '../../schema/listen-address.ts';
 import { type Problem, pointerOf } from '../../schema/problem.ts';
 

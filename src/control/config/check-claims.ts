@@ -1,4 +1,4 @@
-import type { ServiceDocument } from '../../schema/config.ts';
+import type { ServiceDocument } from '../../schema/service.ts';
 import { pointerOf, problemsUnder } from '../../schema/problem.ts';
 import type { Problem } from '../../schema/problem.ts';
 

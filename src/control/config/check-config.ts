@@ -1,5 +1,6 @@
 import { createAjv } from '../../schema/ajv.ts';
-import { ADMIN_LISTEN_DEFAULT, ConfigSchema } from '../../schema/config.ts';
+import { ADMIN_LISTEN_DEFAULT } from '../../schema/admin.ts';
+import { ConfigSchema } from '../../schema/config.ts';
 import type { ConfigDocument } from '../../schema/config.ts';
 import { pointerOf, problemsUnder } from '../../schema/problem.ts';
 import type { Problem } from '../../schema/problem.ts';

@@ -1,6 +1,9 @@
 import { closestName } from '../../base/closest-name.ts';
 import { isForbiddenAddress } from '../../base/forbidden-address.ts';
-import type { ConfigDocument, MirrorDocument, ServiceDocument, Split, TargetDocument } from '../../schema/config.ts';
+import type { ConfigDocument } from '../../schema/config.ts';
+import type { MirrorDocument } from '../../schema/mirror.ts';
+import type { TargetDocument } from '../../schema/pool.ts';
+import type { ServiceDocument, Split } from '../../schema/service.ts';
 import { pointerOf, problemsUnder } from '../../schema/problem.ts';
 import type { Problem } from '../../schema/problem.ts';
 import { SHARES_ALL } from '../../schema/split-shares.ts';

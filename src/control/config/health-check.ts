@@ -1,5 +1,5 @@
 import { parseDuration } from '../../base/duration.ts';
-import type { HealthConfig } from '../../schema/config.ts';
+import type { HealthConfig } from '../../schema/health.ts';
 import type { HealthCheck, StatusRange } from '../health/wanted-target.ts';
 
 /** The checks of a service as the health checker wants them. */

@@ -1,5 +1,5 @@
 import { parseDuration } from '../../base/duration.ts';
-import type { HealthConfig } from '../../schema/config.ts';
+import type { HealthConfig } from '../../schema/health.ts';
 import type { ServiceSpec } from '../../snapshot/types.ts';
 import type { HealthCheck, StatusRange, WantedTarget } from './wanted-target.ts';
 

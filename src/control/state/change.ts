@@ -1,5 +1,5 @@
 import type { Actor, Receipt } from '../../schema/api.ts';
-import type { ServiceDocument } from '../../schema/config.ts';
+import type { ServiceDocument } from '../../schema/service.ts';
 import type { Problem } from '../../schema/problem.ts';
 import type { IdempotencyClaim } from '../store/store.ts';
 import type { ControlState, ServiceRecord } from './control-state.ts';

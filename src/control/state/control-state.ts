@@ -1,4 +1,4 @@
-import type { ServiceDocument, Split } from '../../schema/config.ts';
+import type { ServiceDocument, Split } from '../../schema/service.ts';
 import type { ServiceSpec } from '../../snapshot/types.ts';
 
 /** Splits that a service remembers of those it had before; more are forgotten, oldest first. */

@@ -1,4 +1,4 @@
-import type { PoolDocument, TargetDocument } from '../../schema/config.ts';
+import type { PoolDocument, TargetDocument } from '../../schema/pool.ts';
 import { parseTargetUrl } from '../../schema/target-url.ts';
 import { ControlError } from '../control-error.ts';
 import type { ControlState, ServiceRecord } from './control-state.ts';

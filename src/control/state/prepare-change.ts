@@ -1,5 +1,5 @@
 import { createAjv } from '../../schema/ajv.ts';
-import { type ServiceDocument, ServiceSchema } from '../../schema/config.ts';
+import { type ServiceDocument, ServiceSchema } from '../../schema/service.ts';
 import { type Problem, pointerOf } from '../../schema/problem.ts';
 import { schemaProblems } from '../../schema/schema-problems.ts';
 import { serviceWithDefaults } from '../../schema/with-defaults.ts';

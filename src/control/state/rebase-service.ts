@@ -1,4 +1,5 @@
-import type { PoolDocument, ServiceDocument, Split, TargetDocument } from '../../schema/config.ts';
+import type { PoolDocument, TargetDocument } from '../../schema/pool.ts';
+import type { ServiceDocument, Split } from '../../schema/service.ts';
 import { parseTargetUrl } from '../../schema/target-url.ts';
 import { isSameJson } from './canonical-json.ts';
 

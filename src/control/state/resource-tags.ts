@@ -1,4 +1,4 @@
-import type { PoolDocument, TargetDocument } from '../../schema/config.ts';
+import type { PoolDocument, TargetDocument } from '../../schema/pool.ts';
 import { entityTag } from './entity-tag.ts';
 import type { ControlState, ServiceRecord } from './control-state.ts';
 import { splitOf } from './split-of.ts';

@@ -1,4 +1,4 @@
-import type { ServiceDocument, Split } from '../../schema/config.ts';
+import type { ServiceDocument, Split } from '../../schema/service.ts';
 import { splitPercents, splitShares } from '../../schema/split-shares.ts';
 
 /** The split in force: the one that was set, or all to the only pool. Pools without a share are left out. */

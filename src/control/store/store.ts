@@ -1,5 +1,5 @@
 import type { Actor, AuditEntry, Receipt } from '../../schema/api.ts';
-import type { ServiceDocument } from '../../schema/config.ts';
+import type { ServiceDocument } from '../../schema/service.ts';
 import type { ControlState, ServiceRecord } from '../state/control-state.ts';
 
 /** Receipts, generations and audit entries kept; beyond that the oldest are forgotten. */

@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 
 import { tokenCommand } from '../../../src/cli/token.ts';
 import { createAjv } from '../../../src/schema/ajv.ts';
-import { type TokenConfig, TokenSchema } from '../../../src/schema/config.ts';
+import { type TokenConfig, TokenSchema } from '../../../src/schema/admin.ts';
 
 const NOW_MS = Date.UTC(2030, 0, 1);
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import type { ServiceDocument } from '../../../src/schema/config.ts';
+import type { ServiceDocument } from '../../../src/schema/service.ts';
 import { SHOP, caller, startControl } from '../../helpers/start-control.ts';
 
 describe('cutover', () => {

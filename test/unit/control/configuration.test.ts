@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { redacted } from '../../../src/control/changes/written-document.ts';
-import type { ServiceDocument } from '../../../src/schema/config.ts';
+import type { ServiceDocument } from '../../../src/schema/service.ts';
 import { SHOP, caller, configOf, startControl } from '../../helpers/start-control.ts';
 
 const CART: ServiceDocument = { ...SHOP, match: { hosts: ['cart.example.com'] } };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import type { ServiceDocument } from '../../../src/schema/config.ts';
+import type { ServiceDocument } from '../../../src/schema/service.ts';
 import { listenerWithDefaults, serviceWithDefaults } from '../../../src/schema/with-defaults.ts';
 import { compileListener, compileService } from '../../../src/snapshot/compile.ts';
 import type { ServiceSpec } from '../../../src/snapshot/types.ts';

@@ -1,6 +1,6 @@
 import { GenerationDetailSchema, GenerationSchema, PageQuerySchema, itemsOf } from '../../../schema/api.ts';
 import type { Generation, GenerationDetail } from '../../../schema/api.ts';
-import type { ServiceDocument } from '../../../schema/config.ts';
+import type { ServiceDocument } from '../../../schema/service.ts';
 import { redacted } from '../../changes/written-document.ts';
 import { ControlError } from '../../control-error.ts';
 import type { GenerationRecord } from '../../store/store.ts';

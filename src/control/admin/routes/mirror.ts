@@ -1,4 +1,4 @@
-import { type MirrorDocument, MirrorSchema } from '../../../schema/config.ts';
+import { type MirrorDocument, MirrorSchema } from '../../../schema/mirror.ts';
 import { ControlError } from '../../control-error.ts';
 import { findService } from '../../state/find-in-state.ts';
 import { mirrorTag } from '../../state/resource-tags.ts';

@@ -3,7 +3,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { BearerTokens, bearerTokenOf } from '../../../../src/control/admin/bearer-tokens.ts';
-import type { TokenConfig } from '../../../../src/schema/config.ts';
+import type { TokenConfig } from '../../../../src/schema/admin.ts';
 
 const sha256 = (token: string): string => createHash('sha256').update(token).digest('hex');
 const entry = (name: string, token: string): TokenConfig => ({ name, role: 'read', sha256: sha256(token) });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { checkMirror, checkService, checkSplit } from '../../../../src/control/config/check-service.ts';
-import type { ServiceDocument } from '../../../../src/schema/config.ts';
+import type { ServiceDocument } from '../../../../src/schema/service.ts';
 
 const SHOP: ServiceDocument = {
   pools: { blue: { targets: [{ url: 'http://127.0.0.1:3001' }] }, green: {} },

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 
 import { compileHealthCheck } from '../../../../src/control/config/health-check.ts';
 import { serviceWithDefaults } from '../../../../src/schema/with-defaults.ts';
-import type { HealthDocument } from '../../../../src/schema/config.ts';
+import type { HealthDocument } from '../../../../src/schema/health.ts';
 
 function compile(health: HealthDocument) {
   const service = serviceWithDefaults({ pools: { main: {} }, health });

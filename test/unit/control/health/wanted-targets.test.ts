@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { wantedTargets } from '../../../../src/control/health/wanted-targets.ts';
-import type { HealthConfig } from '../../../../src/schema/config.ts';
+import type { HealthConfig } from '../../../../src/schema/health.ts';
 import type { ServiceSpec, TargetSpec } from '../../../../src/snapshot/types.ts';
 
 const HEALTH: HealthConfig = {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { rebaseService } from '../../../../src/control/state/rebase-service.ts';
-import type { ServiceDocument } from '../../../../src/schema/config.ts';
+import type { ServiceDocument } from '../../../../src/schema/service.ts';
 
 const target = (port: number, more: object = {}) => ({ url: `http://10.0.0.1:${port}`, ...more });
 

@@ -1,0 +1,132 @@
+/** A service with everything that belongs to it. */
+import { Type } from 'typebox';
+import type { Static } from 'typebox';
+
+import { AffinitySchema, StickySchema } from './affinity.ts';
+import { AlgorithmSchema } from './algorithm.ts';
+import { HealthSchema } from './health.ts';
+import { MirrorSchema } from './mirror.ts';
+import { PoolSchema } from './pool.ts';
+import { RuleSchema } from './rule.ts';
+import { formatted, timeout, limit, count, percent, IdSchema } from './fields.ts';
+import { defaulted, recordOf, strictObject } from './strict-object.ts';
+import type { Complete } from './strict-object.ts';
+
+export const SplitSchema = recordOf(IdSchema, percent('Share of this pool, in percent, with at most two decimals.'), {
+  title: 'Split',
+  description: 'Share of each pool in percent, 100 in all; a pool not named has 0.',
+  minProperties: 1,
+});
+
+export const MatchSchema = strictObject(
+  {
+    hosts: defaulted(
+      Type.Array(
+        formatted('host-pattern', 'Exact ("shop.example.com") or wildcard ("*.shop.example.com": any depth below it).'),
+        {
+          maxItems: 1_000,
+          uniqueItems: true,
+          description:
+            'Hosts of this service; empty: any host. An exact host wins over a wildcard, the longest wildcard over shorter ones.',
+        },
+      ),
+      [],
+    ),
+    pathPrefix: defaulted(
+      formatted(
+        'path-prefix',
+        'Paths of this service; matches at a segment border only. The longest prefix of a host wins.',
+      ),
+      '/',
+    ),
+  },
+  { title: 'Match', description: 'Which requests belong to the service.' },
+);
+
+export const ServiceTimeoutsSchema = strictObject(
+  {
+    connect: timeout('2s', 'To open a connection to a target.'),
+    responseHead: timeout('30s', 'From the last byte of the request to the head of the response.'),
+    requestBodyIdle: timeout('30s', 'Longest silence inside a request body.'),
+    responseBodyIdle: timeout(
+      '60s',
+      'Longest silence inside a response body, from the target or of a client that does not read.',
+    ),
+    tunnelIdle: timeout('1h', 'Longest silence of a tunnel, such as a WebSocket.'),
+    total: defaulted(
+      formatted('timeout-or-none', 'The whole request with its retries. A duration, or "none".'),
+      'none',
+    ),
+  },
+  { title: 'ServiceTimeouts', description: 'How long each phase of a request may take.' },
+);
+
+export const ServiceLimitsSchema = strictObject(
+  {
+    requestBody: defaulted(
+      formatted('limit-or-none', 'Longest request body; above it 413. A size, or "none".'),
+      'none',
+    ),
+    responseHead: limit('64KiB', 'Longest head that a target may send.'),
+    responseFields: count(256, 10_000, 'Most header fields that a target may send.'),
+  },
+  { title: 'ServiceLimits', description: 'How much a request and its response may hold.' },
+);
+
+export const UpstreamSchema = strictObject(
+  {
+    idleConnections: defaulted(
+      Type.Integer({ minimum: 0, maximum: 100_000, description: 'Idle connections kept per target and worker.' }),
+      256,
+    ),
+    idleTimeout: timeout(
+      '4s',
+      'How long an idle connection is kept where the target gives no Keep-Alive hint; less than the target keeps it.',
+    ),
+  },
+  { title: 'Upstream', description: 'Connections to the targets.' },
+);
+
+export const ServiceSchema = strictObject(
+  {
+    match: defaulted(MatchSchema, {}),
+    pools: recordOf(IdSchema, PoolSchema, {
+      description: 'The pools by name, at least one.',
+      minProperties: 1,
+      maxProperties: 64,
+    }),
+    split: Type.Optional(SplitSchema),
+    algorithm: defaulted(AlgorithmSchema, 'round-robin'),
+    health: Type.Optional(HealthSchema),
+    rules: defaulted(
+      Type.Array(RuleSchema, { maxItems: 1_000, description: 'In order: the first that matches counts.' }),
+      [],
+    ),
+    affinity: Type.Optional(AffinitySchema),
+    sticky: Type.Optional(StickySchema),
+    mirror: Type.Optional(MirrorSchema),
+    timeouts: defaulted(ServiceTimeoutsSchema, {}),
+    limits: defaulted(ServiceLimitsSchema, {}),
+    upstream: defaulted(UpstreamSchema, {}),
+    upgrades: defaulted(
+      Type.Array(formatted('token', 'An upgrade protocol.'), {
+        maxItems: 16,
+        description: 'Protocols that a client may upgrade its connection to; empty: none.',
+      }),
+      ['websocket'],
+    ),
+    ambiguousPaths: defaulted(
+      Type.Boolean({
+        description:
+          'Pass on paths with %2f, %5c, %00, %2e or dot segments, which servers read differently (false: 400).',
+      }),
+      false,
+    ),
+  },
+  { title: 'Service', description: 'One deployed application, found by host and path.' },
+);
+
+/** Pool name → percent. */
+export type Split = Static<typeof SplitSchema>;
+export type ServiceDocument = Static<typeof ServiceSchema>;
+export type ServiceConfig = Complete<typeof ServiceSchema> & { readonly split: Readonly<Split> };
