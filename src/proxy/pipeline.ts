@@ -25,7 +25,8 @@ import { FIELD } from './http1/fields.ts';
 import type { RequestHead } from './http1/request-head.ts';
 import { writeRequestHead } from './http1/request-writer.ts';
 import { MirrorCopy } from './mirror/mirror-copy.ts';
-import { clientBehind, type Origin } from './origin.ts';
+import { HeadFacts } from './head-facts.ts';
+import type { Origin } from './origin.ts';
 import { outcomeOf } from './outcome.ts';
 import type { Pool } from './pool.ts';
 import type { BoundService, Routing } from './routing.ts';
@@ -50,11 +51,11 @@ const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export class Pipeline {
   readonly #context: PipelineContext;
-  readonly #facts: Facts;
+  readonly #facts: HeadFacts;
 
   constructor(context: PipelineContext) {
     this.#context = context;
-    this.#facts = new Facts(context.trustedProxies);
+    this.#facts = new HeadFacts(context.trustedProxies);
   }
 
   /** Routes a request and sends it on its way; a code where there is no service that could take it. */
@@ -168,43 +169,4 @@ function newSessionField({ spec }: BoundService, pool: Pool, target: Target, ori
     return '';
   }
   return `Set-Cookie: ${sessionCookie(spec.sticky.cookie, pool.tokenOf(target), origin.scheme === 'https')}\r\n`;
-}
-
-/** What rules and affinity ask, answered from the head that was just read. */
-class Facts implements RequestFacts {
-  readonly #trusted: CidrSet;
-  #head: RequestHead | null = null;
-  #origin: Origin | null = null;
-  /** Found out at most once for a request, however many rules ask. */
-  #clientAddress: string | null = null;
-
-  constructor(trusted: CidrSet) {
-    this.#trusted = trusted;
-  }
-
-  of(head: RequestHead, origin: Origin): this {
-    this.#head = head;
-    this.#origin = origin;
-    this.#clientAddress = null;
-    return this;
-  }
-
-  field(name: string): string | null {
-    return this.#head?.fields.get(name) ?? null;
-  }
-
-  get clientAddress(): string {
-    this.#clientAddress ??= this.#findClientAddress();
-    return this.#clientAddress;
-  }
-
-  #findClientAddress(): string {
-    const origin = this.#origin;
-    if (origin === null) {
-      return '';
-    }
-    return origin.isTrusted
-      ? clientBehind(origin.address, this.field('x-forwarded-for'), this.#trusted)
-      : origin.address;
-  }
 }
