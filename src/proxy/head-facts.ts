@@ -1,25 +1,16 @@
 /** What rules and affinity ask, answered from the head that was just read. */
-import type { CidrSet } from '../base/cidr.ts';
 import type { RequestHead } from './http1/request-head.ts';
-import { clientBehind, type Origin } from './origin.ts';
+import type { Provenance } from './origin.ts';
 import type { RequestFacts } from './split/request-facts.ts';
 
 /** One for all requests: `of` makes it tell of the next one. */
 export class HeadFacts implements RequestFacts {
-  readonly #trusted: CidrSet;
   #head: RequestHead | null = null;
-  #origin: Origin | null = null;
-  /** Found out at most once for a request, however many rules ask. */
-  #clientAddress: string | null = null;
+  #from: Provenance | null = null;
 
-  constructor(trusted: CidrSet) {
-    this.#trusted = trusted;
-  }
-
-  of(head: RequestHead, origin: Origin): this {
+  of(head: RequestHead, from: Provenance): this {
     this.#head = head;
-    this.#origin = origin;
-    this.#clientAddress = null;
+    this.#from = from;
     return this;
   }
 
@@ -28,17 +19,6 @@ export class HeadFacts implements RequestFacts {
   }
 
   get clientAddress(): string {
-    this.#clientAddress ??= this.#findClientAddress();
-    return this.#clientAddress;
-  }
-
-  #findClientAddress(): string {
-    const origin = this.#origin;
-    if (origin === null) {
-      return '';
-    }
-    return origin.isTrusted
-      ? clientBehind(origin.address, this.field('x-forwarded-for'), this.#trusted)
-      : origin.address;
+    return this.#from?.clientAddress ?? '';
   }
 }

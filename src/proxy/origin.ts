@@ -1,67 +1,71 @@
+/** Where the requests of one client connection come from, as far as the connection itself tells. */
+
+export type Scheme = 'http' | 'https';
+
 /**
- * Whose request this is. What X-Forwarded-For says counts only as far as it was written by proxies that the operator
- * trusts, by the address of the peer alone: the client is the last address that no trusted proxy vouches for.
+ * Where one request comes from, as far as that is known to be true. Everything that asks who the client is (rules,
+ * affinity, limits, variables, logs) asks this, and it is found out once.
  */
-import type { CidrSet } from '../base/cidr.ts';
-
-/** Addresses of X-Forwarded-For that are looked at, from the last one back: nobody has more proxies in a row. */
-const FORWARDED_HOPS_MAX = 32;
-
-/** What is the same for all requests of one client connection. */
-export interface Origin {
-  /** The peer's address. */
-  readonly address: string;
-  /** The peer is a proxy whose X-Forwarded-* count. */
-  readonly isTrusted: boolean;
-  readonly scheme: 'http' | 'https';
-  /** Address and port that the client connected to: the authority of an HTTP/1.0 request without Host. */
-  readonly localAuthority: string;
-  /** Fields that say where the request came from, for a peer that is not trusted. */
+export interface Provenance {
+  /** Of the client itself: the last address that no trusted proxy vouches for. */
+  readonly clientAddress: string;
+  readonly scheme: Scheme;
+  /** Host, with its port where it named one, that the client asked for. */
+  readonly authority: string;
+  /** The fields that tell all this to the target: complete lines. */
   readonly fields: string;
 }
 
-export function originOf(
-  address: string,
-  isTrusted: boolean,
-  scheme: 'http' | 'https',
-  localAuthority: string,
-): Origin {
-  const fields = `X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: ${scheme}\r\n`;
-  return { address, isTrusted, scheme, localAuthority, fields };
+/** What is the same for all requests of one client connection. */
+export class Origin {
+  /** The peer's address. */
+  readonly address: string;
+  /** The peer is a proxy whose X-Forwarded-*, Forwarded and X-Real-IP count. */
+  readonly isTrusted: boolean;
+  readonly scheme: Scheme;
+  /** Address and port that the client connected to: the authority of an HTTP/1.0 request without Host. */
+  readonly localAuthority: string;
+  /** Of the last request; nearly all of one connection ask for the same host. */
+  #direct: Provenance | null = null;
+
+  constructor(address: string, isTrusted: boolean, scheme: Scheme, localAuthority: string) {
+    this.address = address;
+    this.isTrusted = isTrusted;
+    this.scheme = scheme;
+    this.localAuthority = localAuthority;
+  }
+
+  /** Where a request for `authority` comes from if the peer is the client. */
+  direct(authority: string): Provenance {
+    const known = this.#direct;
+    if (known !== null && known.authority === authority) {
+      return known;
+    }
+    const { address, scheme } = this;
+    const fields =
+      `X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: ${scheme}\r\nX-Forwarded-Host: ${authority}\r\n` +
+      `X-Forwarded-Port: ${portOf(authority, scheme)}\r\nX-Real-IP: ${address}\r\n` +
+      `Forwarded: ${forwardedElement(address, authority, scheme)}\r\n`;
+    this.#direct = { clientAddress: address, scheme, authority, fields };
+    return this.#direct;
+  }
+}
+
+/** The port that was asked for: the one that the authority names, or the scheme's own. */
+export function portOf(authority: string, scheme: Scheme): string {
+  const colon = authority.lastIndexOf(':');
+  // The last colon of "[::1]" is none before a port.
+  return colon > authority.lastIndexOf(']') ? authority.substring(colon + 1) : scheme === 'https' ? '443' : '80';
+}
+
+/** RFC 7239 section 4: an IPv6 address stands in brackets and quotes, and so does a host with a port. */
+export function forwardedElement(address: string, authority: string, scheme: Scheme): string {
+  const node = address.includes(':') ? `"[${address}]"` : address;
+  const host = authority.includes(':') ? `"${authority}"` : authority;
+  return `for=${node};host=${host};proto=${scheme}`;
 }
 
 /** "::ffff:192.0.2.1", as a socket that listens on both families names an IPv4 peer, is "192.0.2.1". */
 export function plainAddress(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
-}
-
-/** `peer` is trusted; `forwardedFor` is its X-Forwarded-For, lines joined by commas. */
-export function clientBehind(peer: string, forwardedFor: string | null, trusted: CidrSet): string {
-  if (forwardedFor === null) {
-    return peer;
-  }
-  let client = peer;
-  let end = forwardedFor.length;
-  for (let hops = 0; hops < FORWARDED_HOPS_MAX && end >= 0; hops++) {
-    const comma = end === 0 ? -1 : forwardedFor.lastIndexOf(',', end - 1);
-    const address = bareAddress(forwardedFor.substring(comma + 1, end).trim());
-    if (address === null) {
-      return client;
-    }
-    client = address;
-    if (!trusted.has(address)) {
-      return client;
-    }
-    end = comma;
-  }
-  return client;
-}
-
-/** Without port and brackets; null for what is no address ("unknown", an obfuscated name, junk). */
-function bareAddress(text: string): string | null {
-  const match =
-    /^(?:\[([0-9A-Fa-f:.]+)\](?::\d{1,5})?|([0-9A-Fa-f]*:[0-9A-Fa-f:.]+)|(\d{1,3}(?:\.\d{1,3}){3})(?::\d{1,5})?)$/.exec(
-      text,
-    );
-  return match === null ? null : plainAddress((match[1] ?? match[2] ?? match[3] ?? '').toLowerCase());
 }

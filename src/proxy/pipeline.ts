@@ -22,11 +22,12 @@ import type { FailureCode } from './errors.ts';
 import { failureOf } from './errors.ts';
 import { Exchange } from './forward/exchange.ts';
 import { FIELD } from './http1/fields.ts';
+import { provenanceOf } from './http1/provenance.ts';
 import type { RequestHead } from './http1/request-head.ts';
 import { writeRequestHead } from './http1/request-writer.ts';
 import { MirrorCopy } from './mirror/mirror-copy.ts';
 import { HeadFacts } from './head-facts.ts';
-import type { Origin } from './origin.ts';
+import type { Origin, Provenance } from './origin.ts';
 import { outcomeOf } from './outcome.ts';
 import type { Pool } from './pool.ts';
 import type { BoundService, Routing } from './routing.ts';
@@ -51,11 +52,10 @@ const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export class Pipeline {
   readonly #context: PipelineContext;
-  readonly #facts: HeadFacts;
+  readonly #facts = new HeadFacts();
 
   constructor(context: PipelineContext) {
     this.#context = context;
-    this.#facts = new HeadFacts(context.trustedProxies);
   }
 
   /** Routes a request and sends it on its way; a code where there is no service that could take it. */
@@ -69,7 +69,9 @@ export class Pipeline {
     if (refusal !== null) {
       return refusal;
     }
-    const facts = this.#facts.of(head, origin);
+    const authority = head.authority === '' ? origin.localAuthority : head.authority;
+    const from = provenanceOf(head, origin, authority, this.#context.trustedProxies);
+    const facts = this.#facts.of(head, from);
     const { pool } = decide(service, facts, this.#context.random);
     if (pool === null) {
       return 'no_target';
@@ -82,7 +84,13 @@ export class Pipeline {
       return 'no_target';
     }
     const upgrade = service.spec.upgrades.includes(head.upgrade) ? head.upgrade : '';
-    const text = writeRequestHead(head, origin, upgrade, this.#context.newRequestId);
+    const text = writeRequestHead(head, {
+      authority,
+      from,
+      isTrusted: origin.isTrusted,
+      upgrade,
+      newId: this.#context.newRequestId,
+    });
     const exchange = new Exchange(
       {
         method: head.method,
@@ -95,7 +103,7 @@ export class Pipeline {
       downstream,
       { pool, target, cohort, timeouts: service.spec.timeouts, limits: service.spec.limits },
       {
-        extraFields: session === null ? newSessionField(service, pool, target, origin) : '',
+        extraFields: session === null ? newSessionField(service, pool, target, from) : '',
         mirror: this.#mirrorOf(service, pool, head),
       },
       this.#context,
@@ -164,9 +172,9 @@ function sessionOf({ spec }: BoundService, pool: Pool, facts: RequestFacts): Tar
 }
 
 /** The field that binds the client to the target that was chosen for it; "" where sessions are not bound. */
-function newSessionField({ spec }: BoundService, pool: Pool, target: Target, origin: Origin): string {
+function newSessionField({ spec }: BoundService, pool: Pool, target: Target, { scheme }: Provenance): string {
   if (spec.sticky === null) {
     return '';
   }
-  return `Set-Cookie: ${sessionCookie(spec.sticky.cookie, pool.tokenOf(target), origin.scheme === 'https')}\r\n`;
+  return `Set-Cookie: ${sessionCookie(spec.sticky.cookie, pool.tokenOf(target), scheme === 'https')}\r\n`;
 }

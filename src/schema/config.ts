@@ -69,7 +69,9 @@ export const ConfigSchema = strictObject(
     trustedProxies: defaulted(
       Type.Array(formatted('cidr', 'A CIDR block or an address.'), {
         maxItems: 10_000,
-        description: 'Peers whose X-Forwarded-*, Forwarded and X-Real-IP fields count.',
+        description:
+          'Peers whose X-Forwarded-*, Forwarded and X-Real-IP fields count. X-Forwarded-For names the client if it is there, ' +
+          'else Forwarded, else X-Real-IP.',
       }),
       [],
     ),

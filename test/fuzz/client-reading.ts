@@ -9,7 +9,7 @@ import type { FailureCode } from '../../src/proxy/errors.ts';
 import { ClientConnection, type ClientHost, type RunningRequest } from '../../src/proxy/http1/client-connection.ts';
 import type { FieldSection } from '../../src/proxy/http1/field-section.ts';
 import { type ReadResult, RequestHead } from '../../src/proxy/http1/request-head.ts';
-import { originOf } from '../../src/proxy/origin.ts';
+import { Origin } from '../../src/proxy/origin.ts';
 import { listenerWithDefaults } from '../../src/schema/with-defaults.ts';
 import { compileListener } from '../../src/snapshot/compile.ts';
 import type { ListenerSpec } from '../../src/snapshot/types.ts';
@@ -22,7 +22,7 @@ const SPEC: ListenerSpec = compileListener('fuzzed', listenerWithDefaults({ list
 
 export const CLIENT_LIMITS = SPEC.limits;
 
-const ORIGIN = originOf('192.0.2.1', false, 'http', '192.0.2.2:80');
+const ORIGIN = new Origin('192.0.2.1', false, 'http', '192.0.2.2:80');
 
 export function readAsProxy(fuzzCase: RequestCase): WireReading {
   const reader = new ClientReader(fuzzCase.answers);

@@ -27,22 +27,35 @@ const FRAMING = ['content-length'] as const satisfies readonly FieldName[];
 
 /** What only a trusted proxy may say of a request's way here (all of them alike: CVE-2026-3635). */
 const TRUSTED_ONLY = [
+  'cf-connecting-ip',
+  'client-ip',
+  'fastly-client-ip',
   'forwarded',
+  'forwarded-for',
+  'true-client-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
   'x-forwarded-for',
   'x-forwarded-host',
   'x-forwarded-port',
   'x-forwarded-prefix',
   'x-forwarded-proto',
   'x-forwarded-server',
+  'x-original-forwarded-for',
+  'x-originating-ip',
   'x-real-ip',
+  'x-remote-addr',
+  'x-remote-ip',
 ] as const satisfies readonly FieldName[];
 
-/** Added to by us, from what a trusted proxy said. */
-const EXTENDED = [
+/** Made anew by us, from what a trusted proxy said of it. */
+const FROM_TRUSTED = [
   'forwarded',
   'x-forwarded-for',
   'x-forwarded-host',
+  'x-forwarded-port',
   'x-forwarded-proto',
+  'x-real-ip',
 ] as const satisfies readonly FieldName[];
 
 /** `proxy` becomes the variable HTTP_PROXY in CGI programs (CVE-2016-5385). */
@@ -58,7 +71,7 @@ export const REQUEST_FILTER = filterOf(
   [...HOP_BY_HOP, ...FRAMING, ...REQUEST_ONLY, ...TRUSTED_ONLY],
   [FORWARDED_OTHER],
 );
-export const TRUSTED_REQUEST_FILTER = filterOf([...HOP_BY_HOP, ...FRAMING, ...REQUEST_ONLY, ...EXTENDED], []);
+export const TRUSTED_REQUEST_FILTER = filterOf([...HOP_BY_HOP, ...FRAMING, ...REQUEST_ONLY, ...FROM_TRUSTED], []);
 export const RESPONSE_FILTER = filterOf([...HOP_BY_HOP, ...FRAMING], []);
 
 /**

@@ -8,7 +8,7 @@ import type { DescriptorBudget } from '../descriptor-budget.ts';
 import type { FailureCode } from '../errors.ts';
 import { ClientConnection, type ClientHost, type RunningRequest } from '../http1/client-connection.ts';
 import { RequestHead } from '../http1/request-head.ts';
-import { type Origin, originOf, plainAddress } from '../origin.ts';
+import { Origin, plainAddress } from '../origin.ts';
 import { ClientCounts } from './client-counts.ts';
 
 /** Connections that wait to be accepted; the kernel caps it at net.core.somaxconn. */
@@ -225,7 +225,7 @@ export class Listener implements ClientHost {
 function originOfSocket(socket: Socket, address: string, isTrusted: boolean): Origin {
   const local = plainAddress(socket.localAddress ?? '');
   const authority = local.includes(':') ? `[${local}]` : local;
-  return originOf(address, isTrusted, 'http', `${authority}:${socket.localPort ?? 0}`);
+  return new Origin(address, isTrusted, 'http', `${authority}:${socket.localPort ?? 0}`);
 }
 
 function ignore(): void {}

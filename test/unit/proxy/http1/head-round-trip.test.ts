@@ -1,16 +1,18 @@
 /** What is written for the next hop reads as what was read: parse(write(x)) = x, less what is for one hop alone. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { CidrSet } from '../../../../src/base/cidr.ts';
 import { RequestHead } from '../../../../src/proxy/http1/request-head.ts';
+import { provenanceOf } from '../../../../src/proxy/http1/provenance.ts';
 import { writeRequestHead } from '../../../../src/proxy/http1/request-writer.ts';
 import { ResponseHead } from '../../../../src/proxy/http1/response-head.ts';
 import { responseFraming, writeInterimHead, writeResponseHead } from '../../../../src/proxy/http1/response-writer.ts';
-import { originOf } from '../../../../src/proxy/origin.ts';
+import { Origin } from '../../../../src/proxy/origin.ts';
 import { WireReader, type WireMessage } from '../../../helpers/wire-reader.ts';
 
 const LIMITS = { requestLineBytesMax: 8192, fieldsMax: 64 };
-const STRANGER = originOf('192.0.2.1', false, 'http', '192.0.2.9:80');
-const TRUSTED = originOf('2001:db8::1', true, 'https', '192.0.2.9:80');
+const STRANGER = new Origin('192.0.2.1', false, 'http', '192.0.2.9:80');
+const TRUSTED = new Origin('2001:db8::1', true, 'https', '192.0.2.9:80');
 
 type Fields = (readonly [name: string, value: string])[];
 
@@ -19,6 +21,12 @@ function readRequest(text: string): RequestHead | null {
   const bytes = Buffer.from(text, 'latin1');
   if (head.read(bytes, 0, bytes.length) !== 'done' || head.interpret() !== null) return null;
   return head;
+}
+
+function write(received: RequestHead, origin: Origin, upgrade = ''): { head: string } {
+  const authority = received.authority === '' ? origin.localAuthority : received.authority;
+  const from = provenanceOf(received, origin, authority, new CidrSet([]));
+  return writeRequestHead(received, { authority, from, isTrusted: origin.isTrusted, upgrade, newId: () => 'id' });
 }
 
 function readResponse(text: string, method: string): ResponseHead | null {
@@ -129,7 +137,7 @@ describe('a request', () => {
         expect(received === null).toBe(x.minor === 0 && x.framing.includes('Chunked'));
         if (received === null) return;
         const { framing: how, contentLength, pathEnd, ambiguousPath, host } = received;
-        const { head } = writeRequestHead(received, origin, '', () => 'id');
+        const { head } = write(received, origin);
         const forwarded = readRequest(head);
         expect(forwarded).toMatchObject({ method: x.method, target: x.target, authority: x.authority, host, minor: 1 });
         expect(forwarded).toMatchObject({ framing: how, contentLength, pathEnd, ambiguousPath, keepAlive: true });
@@ -146,7 +154,7 @@ describe('a request', () => {
       fc.property(request, more, (x, lines) => {
         const received = readRequest(requestText(x, lines));
         if (received === null) return;
-        const { head } = writeRequestHead(received, STRANGER, '', () => 'id');
+        const { head } = write(received, STRANGER);
         const { message, problem } = strictly('request', head);
         expect(problem).toBeNull();
         expect(message?.head).toBe(head);
@@ -162,8 +170,8 @@ describe('a request', () => {
       fc.property(request, (x) => {
         const received = readRequest(requestText(x));
         if (received === null) return;
-        const once = writeRequestHead(received, STRANGER, '', () => 'id').head;
-        const again = writeRequestHead(readRequest(once) as RequestHead, STRANGER, '', () => 'other').head;
+        const once = write(received, STRANGER).head;
+        const again = write(readRequest(once) as RequestHead, STRANGER).head;
         const own = (text: string): string[] =>
           text
             .split('\r\n')
@@ -177,7 +185,7 @@ describe('a request', () => {
   it('for a tunnel asks for it, and the nominations of the client do not go with it', () => {
     const text = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, X-Hop\r\nUpgrade: websocket\r\nX-Hop: 1\r\n\r\n';
     const received = readRequest(text) as RequestHead;
-    const forwarded = readRequest(writeRequestHead(received, STRANGER, received.upgrade, () => 'id').head);
+    const forwarded = readRequest(write(received, STRANGER, received.upgrade).head);
     expect(forwarded).toMatchObject({ upgrade: 'websocket', connection: 'upgrade' });
     expect(forwarded?.fields.get('x-hop')).toBeNull();
   });
