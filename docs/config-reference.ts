@@ -112,6 +112,21 @@ const KINDS: Readonly<Record<FormatName, ValueKind>> = {
     meaning: '"cookie:NAME", "header:NAME" or "client-ip".',
     example: 'cookie:uid',
   },
+  'max-age-or-none': {
+    name: 'age, or none',
+    meaning: 'A whole number with the unit s, m, h or d, above 0 and at most 400d; or "none".',
+    example: '30d',
+  },
+  'cookie-domain': {
+    name: 'domain',
+    meaning: 'A host name in lower case, without a port, a wildcard or a leading dot.',
+    example: 'example.com',
+  },
+  'cookie-path': {
+    name: 'cookie path',
+    meaning: 'Begins with "/"; no ";", no spaces.',
+    example: '/shop',
+  },
   'status-range': {
     name: 'status',
     meaning: 'A status code, or two with "-" between them, both included.',
@@ -254,11 +269,26 @@ pool: green`,
 headers: { x-group: beta }
 clientIp: ["203.0.113.0/24", "2001:db8::/32"]`,
   'services.SERVICE.affinity': `
-key: ["cookie:uid", "client-ip"]
-salt: summer-release`,
+key: ["header:x-user", "cookie:uid"]
+salt: summer-release
+issue: { cookie: uid }`,
+  'services.SERVICE.affinity.issue': `
+cookie: uid
+maxAge: 90d
+domain: example.com
+path: /
+sameSite: strict
+secure: always`,
   'services.SERVICE.sticky': `
 cookie: shop_target
-secret: "32 random characters, the same on each machine"`,
+maxAge: 12h
+domain: example.com
+path: /shop
+sameSite: none
+secure: always
+secret: "32 random characters, the same on each machine"
+acceptedSecrets: ["32 random characters that signed until last week"]
+onCutover: keep`,
   'services.SERVICE.mirror': `
 pool: green
 percent: 10
@@ -298,7 +328,8 @@ differs there is refused until a restart or a \`cutover upgrade\`.
 store, survives restarts, and wins over the file for as long as what it names still exists there.
 
 **What must fit together**, besides what the tables say: a service of several pools has a split, shares sum to 100, and every pool that a split, rule
-or mirror names exists; a rule has at least one condition, and its name once; no target stands twice in a pool, is an address of
+or mirror names exists; a rule has at least one condition, and its name once; a cookie that is given
+out has another name than the session's, is one of the affinity's keys, and is of a domain that all hosts of the service are in; no target stands twice in a pool, is an address of
 this proxy itself, or an unspecified, link-local or multicast one; no two services claim the same host and path; no two listeners share an
 address; an admin API that other machines reach has \`tls\`, and \`tokens\`, \`tokensFile\` or \`clients\`; \`clients\` need
 \`tls.clientCa\`; no name, token or certificate name stands twice. \`https\` and

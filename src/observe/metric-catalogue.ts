@@ -98,6 +98,13 @@ export const METRICS = {
     unit: 'requests',
     help: 'Mirror copies that were due and not sent.',
   },
+  sticky: {
+    name: 'cutover_sticky_total',
+    type: 'counter',
+    labels: ['service', 'result'],
+    unit: 'requests',
+    help: 'Requests of services that bind sessions, by what became of the session.',
+  },
   targetUp: {
     name: 'cutover_target_up',
     type: 'gauge',

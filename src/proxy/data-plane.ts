@@ -1,5 +1,5 @@
 /** The data plane of one process: listeners, the current routing, and the live pools behind it. */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { CidrSet } from '../base/cidr.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { type Random, systemRandom } from '../base/random.ts';
@@ -86,6 +86,7 @@ export class ProxyDataPlane implements DataPlane {
       trustedProxies: this.#trustedProxies,
       routing: () => this.#current,
       newRequestId: () => this.newRequestId(),
+      newUserId: randomUUID,
       onError: (error) => this.#onError(error),
     });
     this.#deadlines.start();

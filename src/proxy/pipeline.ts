@@ -32,7 +32,9 @@ import { outcomeOf } from './outcome.ts';
 import type { Pool } from './pool.ts';
 import type { BoundService, Routing } from './routing.ts';
 import { cookieOf, type RequestFacts } from './split/request-facts.ts';
-import { sessionCookie } from './split/sticky.ts';
+import { setCookieLine } from './split/set-cookie.ts';
+import type { User } from './split/slots.ts';
+import { sessionResult } from './split/sticky.ts';
 import type { Target } from './upstream/target.ts';
 
 export interface PipelineContext {
@@ -43,6 +45,8 @@ export interface PipelineContext {
   /** The one reference that a cutover replaces. */
   readonly routing: () => Routing;
   readonly newRequestId: () => string;
+  /** An id that nobody can guess, for a user who has none. */
+  readonly newUserId: () => string;
   /** Hears of a mistake of ours. */
   readonly onError: (error: unknown) => void;
 }
@@ -72,13 +76,18 @@ export class Pipeline {
     const authority = head.authority === '' ? origin.localAuthority : head.authority;
     const from = provenanceOf(head, origin, authority, this.#context.trustedProxies);
     const facts = this.#facts.of(head, from);
-    const { pool } = decide(service, facts, this.#context.random);
+    const cookie = sessionCookieOf(service, facts);
+    const session = cookie === null ? null : (service.sessions?.get(cookie) ?? null);
+    const { pool, user } = decide(service, facts, session, this.#context);
     if (pool === null) {
       return 'no_target';
     }
     const cohort = pool.cohort(routing.ledger);
-    const session = sessionOf(service, pool, facts);
-    const target = session ?? pool.pick(null);
+    const bound = session !== null && session.pool === pool && session.target.keepsSessions ? session.target : null;
+    if (service.sessions !== null) {
+      pool.sessions.add(sessionResult(cookie, session, pool));
+    }
+    const target = bound ?? pool.pick(null);
     if (target === null) {
       this.#countUnserved(routing, pool, head);
       return 'no_target';
@@ -103,7 +112,8 @@ export class Pipeline {
       downstream,
       { pool, target, cohort, timeouts: service.spec.timeouts, limits: service.spec.limits },
       {
-        extraFields: session === null ? newSessionField(service, pool, target, from) : '',
+        userField: user?.isNew === true ? userField(service, user, from) : '',
+        sessionField: bound === null ? sessionField(service, pool, target, from) : '',
         mirror: this.#mirrorOf(service, pool, head),
       },
       this.#context,
@@ -163,18 +173,22 @@ function refusalOf({ spec }: BoundService, head: RequestHead): FailureCode | nul
   return null;
 }
 
-function sessionOf({ spec }: BoundService, pool: Pool, facts: RequestFacts): Target | null {
-  if (spec.sticky === null) {
-    return null;
-  }
-  const token = cookieOf(facts.field('cookie'), spec.sticky.cookie);
-  return token === null ? null : pool.targetOfSession(token);
+/** What the request's cookie says of its session; null where it says nothing, or sessions are not bound. */
+function sessionCookieOf({ spec }: BoundService, facts: RequestFacts): string | null {
+  return spec.sticky === null ? null : cookieOf(facts.field('cookie'), spec.sticky.cookie.name);
+}
+
+/** The field that gives a user the id that the request was routed by. */
+function userField({ spec }: BoundService, user: User, { scheme }: Provenance): string {
+  const { issue } = spec.affinity;
+  return issue === null ? '' : setCookieLine(issue, user.id, scheme === 'https');
 }
 
 /** The field that binds the client to the target that was chosen for it; "" where sessions are not bound. */
-function newSessionField({ spec }: BoundService, pool: Pool, target: Target, { scheme }: Provenance): string {
-  if (spec.sticky === null) {
+function sessionField({ spec }: BoundService, pool: Pool, target: Target, { scheme }: Provenance): string {
+  const token = pool.sessionTokens.of(target.id)[0];
+  if (spec.sticky === null || token === undefined) {
     return '';
   }
-  return `Set-Cookie: ${sessionCookie(spec.sticky.cookie, pool.tokenOf(target), scheme === 'https')}\r\n`;
+  return setCookieLine(spec.sticky.cookie, token, scheme === 'https');
 }

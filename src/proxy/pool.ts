@@ -9,7 +9,7 @@ import { type Balancer, createBalancer } from './balance/balancer.ts';
 import { Tally, TrafficCounters } from './counters.ts';
 import type { FailureCode } from './errors.ts';
 import { Cohort, type GenerationLedger } from './ledger.ts';
-import { sessionToken } from './split/sticky.ts';
+import { type SessionResult, SessionTokens } from './split/sticky.ts';
 import type { ConnectionLimits, ConnectionShared } from './upstream/connection-pool.ts';
 import { Target } from './upstream/target.ts';
 
@@ -24,12 +24,13 @@ export class Pool {
   readonly failures = new Tally<FailureCode>();
   readonly retries = new Tally<RetryReason>();
   readonly mirrorDropped = new Tally<MirrorDropReason>();
+  /** Requests that were routed here while sessions are bound. */
+  readonly sessions = new Tally<SessionResult>();
+  readonly sessionTokens: SessionTokens;
   /** Copies that are under way to this pool. */
   mirrorsInFlight = 0;
   #version = '';
   #targets: ReadonlyMap<string, Target> = new Map();
-  #byToken: ReadonlyMap<string, Target> = new Map();
-  #tokens: ReadonlyMap<Target, string> = new Map();
   #balancer: Balancer<Target> | null = null;
   #algorithm: ServiceSpec['algorithm'] = 'round-robin';
   #cohorts: Cohort[] = [];
@@ -39,6 +40,7 @@ export class Pool {
   constructor(service: string, name: string, shared: ConnectionShared, random: Random) {
     this.service = service;
     this.name = name;
+    this.sessionTokens = new SessionTokens(service, name);
     this.#shared = shared;
     this.#random = random;
   }
@@ -59,13 +61,7 @@ export class Pool {
     this.#targets = targets;
     this.#version = spec.version;
     this.#algorithm = service.algorithm;
-    const secret = service.sticky?.secret;
-    this.#byToken = new Map(
-      secret === undefined
-        ? []
-        : Array.from(targets.values(), (target) => [sessionToken(secret, service.name, target.id), target] as const),
-    );
-    this.#tokens = new Map(Array.from(this.#byToken, ([token, target]) => [target, token]));
+    this.sessionTokens.update(targets.keys(), service.sticky?.secrets ?? []);
     this.#balancer = null;
     for (const [id, target] of before) {
       if (targets.get(id) !== target) {
@@ -101,17 +97,6 @@ export class Pool {
     return this.#balancer.pick(avoid);
   }
 
-  /** The target that a session is bound to, as long as it may serve it. */
-  targetOfSession(token: string): Target | null {
-    const target = this.#byToken.get(token);
-    return target?.keepsSessions === true ? target : null;
-  }
-
-  /** What binds a session to `target`; "" where sessions are not bound. */
-  tokenOf(target: Target): string {
-    return this.#tokens.get(target) ?? '';
-  }
-
   /** The cohort that a request routed now belongs to. */
   cohort(ledger: GenerationLedger): Cohort {
     const newest = this.#cohorts[this.#cohorts.length - 1];
@@ -143,6 +128,7 @@ export class Pool {
       this.mirrored.isUnused &&
       this.failures.isEmpty &&
       this.mirrorDropped.isEmpty &&
+      this.sessions.isEmpty &&
       this.unfinishedCohorts().length === 0
     );
   }
@@ -159,6 +145,7 @@ export class Pool {
       retries: this.retries.report(),
       targets: [...this.#targets.values()].map((target) => target.report()),
       mirrorDropped: this.mirrorDropped.report(),
+      sessions: this.sessions.report(),
     };
   }
 }

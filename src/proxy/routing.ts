@@ -7,6 +7,7 @@ import type { GenerationLedger } from './ledger.ts';
 import type { Pool } from './pool.ts';
 import { RouteTable } from './route/route-table.ts';
 import { type CompiledRule, compileRules } from './split/rules.ts';
+import { type Session, sessionsOf } from './split/sticky.ts';
 
 export interface Routing {
   readonly generation: number;
@@ -24,6 +25,8 @@ export interface BoundService {
   /** The pool that has all the traffic, where there is only one: saves looking for a slot. */
   readonly only: Pool | null;
   readonly mirrorPool: Pool | null;
+  /** By the value of the session's cookie; null where sessions are not bound. */
+  readonly sessions: ReadonlyMap<string, Session> | null;
 }
 
 /** Finds the live pool of a service's pool, or makes it. */
@@ -59,6 +62,7 @@ function bindService(spec: ServiceSpec, poolFor: PoolSource): BoundService {
     rules: compileRules(spec.rules),
     only: owners.size === 1 ? (pools.get(spec.slots[0]?.pool ?? '') ?? null) : null,
     mirrorPool: spec.mirror === null ? null : (pools.get(spec.mirror.pool) ?? null),
+    sessions: spec.sticky === null ? null : sessionsOf(pools.values()),
   };
 }
 

@@ -1,6 +1,7 @@
 import { isCidr } from '../base/cidr.ts';
 import { DURATION_MS_MAX, durationMsOrNull, formatDuration } from '../base/duration.ts';
 import { parseHostPort } from '../base/host-port.ts';
+import { maxAgeSecondsOrNull } from '../base/max-age.ts';
 import { sizeBytesOrNull } from '../base/size.ts';
 import { parseListenAddress } from './listen-address.ts';
 import { parseSubjectAltName } from './subject-alt-name.ts';
@@ -38,6 +39,9 @@ export const FORMATS = {
   'field-value': fieldValueProblem,
   token: (text) => (TOKEN.test(text) ? null : "must be an HTTP token: letters, digits and !#$%&'*+-.^_`|~ only"),
   'affinity-key': affinityKeyProblem,
+  'max-age-or-none': (text) => orNone(text, maxAgeProblem),
+  'cookie-domain': cookieDomainProblem,
+  'cookie-path': cookiePathProblem,
   'status-range': statusRangeProblem,
   'host-header': hostHeaderProblem,
   sha256: sha256Problem,
@@ -138,6 +142,27 @@ function affinityKeyProblem(text: string): string | null {
   if (text === 'client-ip') return null;
   if ((kind === 'cookie' || kind === 'header') && TOKEN.test(name)) return null;
   return 'must be "cookie:NAME", "header:NAME" or "client-ip"';
+}
+
+function maxAgeProblem(text: string): string | null {
+  if (maxAgeSecondsOrNull(text) !== null) return null;
+  return 'must be an age in whole units such as "90s", "30m", "12h" or "365d" (above 0, at most 400d)';
+}
+
+function cookieDomainProblem(text: string): string | null {
+  const problem = hostPatternProblem(text);
+  if (problem !== null)
+    return text.startsWith('.') ? `must not begin with ".": "${text.slice(1)}" means the same` : problem;
+  if (text.startsWith('*.')) return `must be without "*.": "${text.slice(2)}" means the hosts below it too`;
+  return isCidr(text) || text.startsWith('[') ? 'must be a host name: a cookie for an address has no domain' : null;
+}
+
+function cookiePathProblem(text: string): string | null {
+  if (!text.startsWith('/')) return `must start with "/", such as "/${text}"`;
+  // RFC 6265 section 4.1.1: a semicolon ends the attribute.
+  return /^[\x21-\x3a\x3c-\x7e]+$/.test(text)
+    ? null
+    : 'must be a path without ";", spaces, control or non-ASCII characters';
 }
 
 function statusRangeProblem(text: string): string | null {

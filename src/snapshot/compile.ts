@@ -9,6 +9,7 @@ import type { ServiceConfig } from '../schema/service.ts';
 import { parseListenAddress } from '../schema/listen-address.ts';
 import { splitShares } from '../schema/split-shares.ts';
 import { parseTargetUrl } from '../schema/target-url.ts';
+import { compileCookie } from './compile-cookie.ts';
 import { allocateSlots } from './slots.ts';
 import type {
   AffinityKey,
@@ -110,8 +111,12 @@ function compileRule(rule: RuleConfig): RuleSpec {
   };
 }
 
-function compileAffinity(name: string, service: ServiceConfig): AffinitySpec {
-  return { keys: (service.affinity?.key ?? []).map(compileAffinityKey), salt: service.affinity?.salt ?? name };
+function compileAffinity(name: string, { affinity }: ServiceConfig): AffinitySpec {
+  return {
+    keys: (affinity?.key ?? []).map(compileAffinityKey),
+    salt: affinity?.salt ?? name,
+    issue: affinity?.issue === undefined ? null : compileCookie(affinity.issue),
+  };
 }
 
 function compileAffinityKey(key: string): AffinityKey {
@@ -122,9 +127,13 @@ function compileAffinityKey(key: string): AffinityKey {
   return key.startsWith('cookie:') ? { kind: 'cookie', name } : { kind: 'header', name: name.toLowerCase() };
 }
 
-function compileSticky(service: ServiceConfig, options: CompileOptions): StickySpec | null {
-  if (service.sticky === undefined) return null;
-  return { cookie: service.sticky.cookie, secret: service.sticky.secret ?? options.stickySecret };
+function compileSticky({ sticky }: ServiceConfig, options: CompileOptions): StickySpec | null {
+  if (sticky === undefined) return null;
+  return {
+    cookie: compileCookie(sticky),
+    secrets: [sticky.secret ?? options.stickySecret, ...sticky.acceptedSecrets],
+    onCutover: sticky.onCutover,
+  };
 }
 
 function compileMirror(mirror: MirrorConfig): MirrorSpec {

@@ -103,6 +103,8 @@ export interface PoolReport {
   readonly targets: readonly TargetReport[];
   /** Mirror copies that were not sent, by reason. */
   readonly mirrorDropped: Readonly<Record<string, number>>;
+  /** Requests by what became of their session ("bound", "created", "moved", "unavailable", "unknown"). */
+  readonly sessions: Readonly<Record<string, number>>;
 }
 
 export interface TrafficReport {

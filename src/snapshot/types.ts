@@ -108,6 +108,8 @@ export interface AffinitySpec {
   readonly keys: readonly AffinityKey[];
   /** Mixed into every user's hash, so that another salt draws other users. */
   readonly salt: string;
+  /** One of the keys: whom no key before it tells is given this cookie with an id. Null: nobody is given one. */
+  readonly issue: CookieSpec | null;
 }
 
 export type AffinityKey =
@@ -116,9 +118,20 @@ export type AffinityKey =
   | { readonly kind: 'client-ip' };
 
 export interface StickySpec {
-  readonly cookie: string;
-  /** Signs the cookie, so that a client cannot choose its target. */
-  readonly secret: string;
+  readonly cookie: CookieSpec;
+  /** Sign the cookie, so that a client cannot choose its target: the first does, all of them are accepted. */
+  readonly secrets: readonly string[];
+  /** Where a session goes whose pool the split does not choose: to the one that it does choose, or nowhere. */
+  readonly onCutover: 'move' | 'keep';
+}
+
+/** A cookie that clients are given. */
+export interface CookieSpec {
+  readonly name: string;
+  /** What stands behind its value in Set-Cookie, without Secure: "; Path=/; HttpOnly; SameSite=Lax". */
+  readonly attributes: string;
+  /** Secure also for a client that came by http. */
+  readonly isAlwaysSecure: boolean;
 }
 
 export interface MirrorSpec {

@@ -92,6 +92,7 @@ export class FakeDataPlane implements DataPlane {
         retries: {},
         targets: [],
         mirrorDropped: {},
+        sessions: {},
       })),
     );
     const workers = [{ worker: '0', pid: process.pid, generation: this.generation }];

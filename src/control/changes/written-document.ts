@@ -17,17 +17,43 @@ export function withoutName(body: unknown, name: string): unknown {
 
 /** The document as it is shown to operators. */
 export function redacted(document: ServiceDocument): ServiceDocument {
-  if (document.sticky?.secret === undefined) return document;
-  return { ...document, sticky: { ...document.sticky, secret: REDACTED } };
+  const { sticky } = document;
+  if (sticky?.secret === undefined && sticky?.acceptedSecrets === undefined) return document;
+  return {
+    ...document,
+    sticky: {
+      ...sticky,
+      ...(sticky.secret !== undefined && { secret: REDACTED }),
+      ...(sticky.acceptedSecrets !== undefined && { acceptedSecrets: sticky.acceptedSecrets.map(() => REDACTED) }),
+    },
+  };
 }
 
-/** Puts the secret that is there where a document says what `redacted` made of it. */
+/** Puts the secrets that are there where a document says what `redacted` made of them. */
 export function keepSecret(document: ServiceDocument, before: ServiceDocument | undefined): ServiceDocument {
-  if (document?.sticky?.secret !== REDACTED) return document;
-  const secret = before?.sticky?.secret;
-  if (secret === undefined) {
-    const message = 'stands for a secret that is not there; give one, or leave it out and one is made';
-    throw new ControlError('invalid', 'There is no secret to keep.', [{ path: '/sticky/secret', message }]);
-  }
-  return { ...document, sticky: { ...document.sticky, secret } };
+  const sticky = document?.sticky;
+  const { secret, acceptedSecrets } = sticky ?? {};
+  const isAccepted = Array.isArray(acceptedSecrets) && acceptedSecrets.includes(REDACTED);
+  if (sticky === undefined || (secret !== REDACTED && !isAccepted)) return document;
+  return {
+    ...document,
+    sticky: {
+      ...sticky,
+      ...(secret === REDACTED && { secret: kept('/sticky/secret', before?.sticky?.secret) }),
+      ...(isAccepted && { acceptedSecrets: keptList(acceptedSecrets, before?.sticky?.acceptedSecrets ?? []) }),
+    },
+  };
+}
+
+/** By their places: an entry that stands for one that was there can only be told from the others by where it stood. */
+function keptList(written: readonly string[], before: readonly string[]): string[] {
+  return written.map((secret, at) =>
+    secret === REDACTED ? kept(`/sticky/acceptedSecrets/${at}`, before[at]) : secret,
+  );
+}
+
+function kept(path: string, secret: string | undefined): string {
+  if (secret !== undefined) return secret;
+  const message = 'stands for a secret that is not there; give one, or leave it out';
+  throw new ControlError('invalid', 'There is no secret to keep.', [{ path, message }]);
 }

@@ -9,6 +9,7 @@ import type { Problem } from '../../schema/problem.ts';
 import { SHARES_ALL } from '../../schema/split-shares.ts';
 import { parseTargetUrl } from '../../schema/target-url.ts';
 import { checkClaims } from './check-claims.ts';
+import { checkCookies } from './check-cookies.ts';
 import { ownAddresses } from './own-addresses.ts';
 import type { Listening, OwnAddress } from './own-addresses.ts';
 
@@ -25,6 +26,7 @@ export function checkService(name: string, service: ServiceDocument, whole: Surr
     ...checkPools(service, own),
     ...problemsUnder('/split', checkSplit(service.split, service)),
     ...checkRules(service),
+    ...checkCookies(service),
     ...(service.mirror === undefined ? [] : problemsUnder('/mirror', checkMirror(service.mirror, service))),
     ...(whole.services === undefined ? [] : checkClaims(name, service, whole.services)),
   ];

@@ -92,7 +92,8 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
   #isBodyComplete: boolean;
   #trailers = '';
 
-  #extraFields: string;
+  readonly #userField: string;
+  #sessionField: string;
   #status = 0;
   #isFinished = false;
   #clientEndedTunnel = false;
@@ -103,7 +104,7 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
     request: ExchangeRequest,
     downstream: Downstream,
     route: { pool: Pool; target: Target; cohort: Cohort; timeouts: ServiceTimeouts; limits: ServiceLimits },
-    extras: { extraFields: string; mirror: RequestCopy | null },
+    extras: { userField: string; sessionField: string; mirror: RequestCopy | null },
     context: ExchangeContext,
   ) {
     this.#request = request;
@@ -115,7 +116,8 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
     this.#cohort = route.cohort;
     this.#timeouts = route.timeouts;
     this.#limits = route.limits;
-    this.#extraFields = extras.extraFields;
+    this.#userField = extras.userField;
+    this.#sessionField = extras.sessionField;
     this.#mirror = extras.mirror;
     this.#context = context;
     this.#startedAtMs = context.clock.monotonicMs();
@@ -295,7 +297,7 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
       return;
     }
     this.#connection?.limitSilence(this.#timeouts.responseBodyIdleMs);
-    this.#downstream.respond(head, this.#extraFields);
+    this.#downstream.respond(head, this.#userField + this.#sessionField);
   }
 
   onBody(chunk: Buffer): boolean {
@@ -370,7 +372,7 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
       this.#target = other;
       other.inFlight++;
       // A session that was about to be bound to the first one is not bound to another behind its back.
-      this.#extraFields = '';
+      this.#sessionField = '';
     }
   }
 

@@ -11,23 +11,41 @@ export function cookieOf(cookieField: string | null, name: string): string | nul
   if (cookieField === null) {
     return null;
   }
-  for (let from = 0; from < cookieField.length;) {
+  const end = cookieField.length;
+  for (let from = 0; from < end;) {
     // Lines of Cookie are joined by "," here and by ";" by clients; neither may stand in a cookie's value.
     const to = nextSeparator(cookieField, from);
-    const pair = cookieField.substring(from, to);
-    const equals = pair.indexOf('=');
-    if (equals >= 0 && pair.substring(0, equals).trim() === name) {
-      return pair.substring(equals + 1).trim();
+    const start = afterSpace(cookieField, from, to);
+    // Looked at in place: of a client's many cookies only the one that is asked for is taken out.
+    if (cookieField.startsWith(name, start)) {
+      const equals = afterSpace(cookieField, start + name.length, to);
+      if (equals < to && cookieField.charCodeAt(equals) === EQUALS) {
+        return cookieField.substring(equals + 1, to).trim();
+      }
     }
     from = to + 1;
   }
   return null;
 }
 
+const TAB = 0x09;
+const SPACE = 0x20;
+const COMMA = 0x2c;
+const SEMICOLON = 0x3b;
+const EQUALS = 0x3d;
+
+function afterSpace(text: string, from: number, to: number): number {
+  let at = from;
+  while (at < to && (text.charCodeAt(at) === SPACE || text.charCodeAt(at) === TAB)) {
+    at++;
+  }
+  return at;
+}
+
 function nextSeparator(text: string, from: number): number {
   for (let at = from; at < text.length; at++) {
     const code = text.charCodeAt(at);
-    if (code === 0x3b || code === 0x2c) {
+    if (code === SEMICOLON || code === COMMA) {
       return at;
     }
   }

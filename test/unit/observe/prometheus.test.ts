@@ -56,6 +56,7 @@ function poolReport(over: Partial<PoolReport> = {}): PoolReport {
       { target: '127.0.0.1:3003', up: true, inFlight: 1, idleConnections: 1, connects: histogram(300) },
     ],
     mirrorDropped: { busy: 5 },
+    sessions: { bound: 8, unknown: 2 },
     ...over,
   };
 }
@@ -312,4 +313,10 @@ test('after a long scrape as much time is left to everything else before the nex
   metrics.close();
   const [first = 0, second = 0] = began;
   expect(second - first).toBeGreaterThan(95);
+});
+
+test('sessions are counted by service and what became of them, all pools together', async () => {
+  const lines = await linesOf(report({ pools: [poolReport(), poolReport({ pool: 'green', sessions: { bound: 1 } })] }));
+  expect(lines).toContain('cutover_sticky_total{service="shop",result="bound"} 9');
+  expect(lines).toContain('cutover_sticky_total{service="shop",result="unknown"} 2');
 });

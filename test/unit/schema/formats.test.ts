@@ -80,6 +80,18 @@ const SAMPLES: Readonly<Record<FormatName, Samples>> = {
     good: ['client-ip', 'cookie:uid', 'header:X-User'],
     bad: ['', 'cookie', 'cookie:', 'cookie:a b', 'client-ip:x', 'ip', 'Header:x'],
   },
+  'max-age-or-none': {
+    good: ['none', '1s', '90s', '30m', '12h', '365d', '400d'],
+    bad: ['', '0s', '401d', '1.5h', '30', '100ms', '1w', '-1d', '1h; Secure'],
+  },
+  'cookie-domain': {
+    good: ['example.com', 'shop.example.com', 'localhost'],
+    bad: ['', '.example.com', '*.example.com', 'Example.com', '127.0.0.1', '[::1]', 'example.com:80', 'a.com; Path=/'],
+  },
+  'cookie-path': {
+    good: ['/', '/shop', '/a/b/', '/a%3Bb'],
+    bad: ['', 'shop', '/a;Secure', '/a b', '/a\r\nX: y', '/ä'],
+  },
   'status-range': {
     good: ['200', '200-299', '301-301'],
     bad: ['', '99', '600', '299-200', '200-', '2xx', '200-299-300'],

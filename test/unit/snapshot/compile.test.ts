@@ -26,7 +26,7 @@ describe('a compiled service', () => {
       slots: [{ pool: 'main', from: 0, to: 10_000 }],
       algorithm: 'round-robin',
       rules: [],
-      affinity: { keys: [], salt: 'shop' },
+      affinity: { keys: [], salt: 'shop', issue: null },
       sticky: null,
       mirror: null,
       timeouts: {
@@ -98,7 +98,11 @@ describe('a compiled service', () => {
         keys: [{ kind: 'cookie', name: 'UID' }, { kind: 'header', name: 'x-user' }, { kind: 'client-ip' }],
         salt: 'spring',
       },
-      sticky: { cookie: 'at', secret: 'made by the program' },
+      sticky: {
+        cookie: { name: 'at', attributes: '; Path=/; HttpOnly; SameSite=Lax', isAlwaysSecure: false },
+        secrets: ['made by the program'],
+        onCutover: 'move',
+      },
       mirror: {
         pool: 'green',
         share: 1_250,
@@ -114,8 +118,27 @@ describe('a compiled service', () => {
   });
 
   it('signs the sticky cookie with the secret of the operator where there is one', () => {
-    const spec = compile({ ...TWO_POOLS, sticky: { cookie: 'at', secret: 'sixteen characters' } });
-    expect(spec.sticky?.secret).toBe('sixteen characters');
+    const sticky = { cookie: 'at', secret: 'sixteen characters', acceptedSecrets: ['that of last week'] };
+    expect(compile({ ...TWO_POOLS, sticky }).sticky?.secrets).toEqual(['sixteen characters', 'that of last week']);
+  });
+
+  it.each<
+    [what: string, cookie: Partial<NonNullable<ServiceDocument['sticky']>>, attributes: string, isSecure: boolean]
+  >([
+    ['an age', { maxAge: '30d' }, '; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax', false],
+    ['domain and path', { domain: 'a.test', path: '/x' }, '; Path=/x; Domain=a.test; HttpOnly; SameSite=Lax', false],
+    ['links of other sites shut out', { sameSite: 'strict' }, '; Path=/; HttpOnly; SameSite=Strict', false],
+    ['other sites let in, Secure', { sameSite: 'none' }, '; Path=/; HttpOnly; SameSite=None', true],
+    ['Secure where it is asked for', { secure: 'always' }, '; Path=/; HttpOnly; SameSite=Lax', true],
+    ['Secure by its name', { cookie: '__Host-at' }, '; Path=/; HttpOnly; SameSite=Lax', true],
+  ])('gives a cookie with %s', (_, more, attributes, isAlwaysSecure) => {
+    const { sticky } = compile({ ...TWO_POOLS, sticky: { cookie: 'at', ...more } });
+    expect(sticky?.cookie).toEqual({ name: more.cookie ?? 'at', attributes, isAlwaysSecure });
+  });
+
+  it('keeps an issued id for a year where nothing else is said', () => {
+    const { affinity } = compile({ ...TWO_POOLS, affinity: { key: ['cookie:uid'], issue: { cookie: 'uid' } } });
+    expect(affinity.issue?.attributes).toBe('; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax');
   });
 
   it('can be sent as JSON', () => {
