@@ -20,6 +20,7 @@ pools and targets; \`admin\` does everything.
 | touches | a caller with scopes |
 |---|---|
 | the service of the path | must have it among them |
+| what its changes touch | may make those changes that are allowed as calls of their own; the set is refused otherwise |
 | services | sees those that are among them |
 | the proxy | may not call |
 | nothing | may call |
@@ -30,6 +31,7 @@ path for it that no other one claims, and name any target that is not forbidden 
 const TOUCHES = {
   nothing: 'nothing',
   service: 'the service of the path',
+  parts: 'what its changes touch',
   own: 'services',
   proxy: 'the proxy',
 } as const;

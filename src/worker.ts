@@ -14,6 +14,7 @@ import { spawnWorker } from './control/workers/spawn-worker.ts';
 import { ProxyDataPlane } from './proxy/data-plane.ts';
 import type { ListenerSpec } from './snapshot/types.ts';
 import {
+  type ApplyAnswer,
   type Drained,
   type Hello,
   type PrimaryCalls,
@@ -128,7 +129,7 @@ class Worker {
     this.#listeners = listeners;
     const wanted = new Set(update.changed.map(({ name }) => name));
     const removed = this.#dataPlane.serviceNames.filter((name) => !wanted.has(name));
-    await this.#apply(this.#dataPlane, { update: { ...update, removed }, track: null });
+    await this.#apply(this.#dataPlane, { update: { ...update, removed }, track: null, tracks: [] });
   }
 
   async #spawn(request: PrimaryCalls['spawn']): Promise<Spawned> {
@@ -136,9 +137,13 @@ class Worker {
     return spawnWorker(request, this.#setting.control, sockets);
   }
 
-  #apply(dataPlane: ProxyDataPlane, { update, track }: PrimaryCalls['apply']): ReturnType<ProxyDataPlane['apply']> {
+  async #apply(
+    dataPlane: ProxyDataPlane,
+    { update, track, tracks = track === null ? [] : [track] }: PrimaryCalls['apply'],
+  ): Promise<ApplyAnswer> {
     this.#generation = update.generation;
-    return track === null ? dataPlane.apply(update) : dataPlane.apply(update, track);
+    const applied = await dataPlane.apply(update, tracks);
+    return { ...applied, drain: track === null ? null : (applied.drains[track.id] ?? null) };
   }
 
   async #accept(dataPlane: ProxyDataPlane): Promise<void> {

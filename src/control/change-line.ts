@@ -15,9 +15,9 @@ import type { EventLog } from './event-log.ts';
 import type { HealthView } from './health-view.ts';
 import { wantedTargets } from './health/wanted-targets.ts';
 import type { Log } from './log.ts';
-import type { Change, ChangeContext, Edits, Outcome, ReceiptWish } from './state/change.ts';
+import type { Change, ChangeContext, Edits, Outcome, ReceiptWish, Rehearsal } from './state/change.ts';
 import { type ControlState, EMPTY_STATE, type ServiceRecord } from './state/control-state.ts';
-import { type PreparedChange, prepareChange } from './state/prepare-change.ts';
+import { type PreparedChange, type Surrounded, prepareChange, prepareStep } from './state/prepare-change.ts';
 import { SerialQueue } from './state/serial-queue.ts';
 import { leftPools, splitOf } from './state/split-of.ts';
 import { StoreError } from './store/store-error.ts';
@@ -84,7 +84,7 @@ export class ChangeLine {
       return await this.#queue.run(() => this.#turn(change, context));
     } catch (error) {
       const refusal = error instanceof ControlError ? error : null;
-      if (change.receipt !== undefined) this.#count(change.receipt.service, refusal === null || isOurs(refusal));
+      for (const { service } of change.receipts ?? []) this.#count(service, refusal === null || isOurs(refusal));
       if (refusal !== null) {
         await this.#auditRefusal(change, context, refusal);
         refusal.isAudited = true;
@@ -93,30 +93,52 @@ export class ChangeLine {
     }
   }
 
+  /**
+   * What the change would do, seen from the state that is in force, and nothing of it done. Throws the `ControlError` that it
+   * would be refused with. A change that waits for its turn is not seen.
+   */
+  rehearse(change: Change): Rehearsal {
+    const before = this.#state;
+    const { next, changes } = this.#prepare(before, change.edit(before), change);
+    return { before, next, changes };
+  }
+
+  /** For a change that is made of several: the state after one of them. */
+  readonly takeStep = (state: ControlState, edits: Edits, locate: Surrounded['locate']): ControlState =>
+    prepareStep(state, edits, this.#surrounded(locate)).next;
+
   /** Takes no more changes; resolves when the last has been answered. */
   async close(): Promise<void> {
     await this.#queue.close();
   }
 
   async #turn(change: Change, context: ChangeContext): Promise<Outcome> {
-    const { surroundings, makeSecret } = this.#options;
     const before = this.#state;
     const edits = change.edit(before);
-    const locate = change.locate ?? ((_service, problem) => problem);
-    const prepared = prepareChange(before, edits, { surroundings: surroundings(), makeSecret, locate });
-    const isSameDeleted = prepared.next.deleted === before.deleted;
-    if (prepared.records.size === 0 && isSameDeleted && change.always !== true && change.receipt === undefined) {
+    const prepared = this.#prepare(before, edits, change);
+    const { changes, next } = prepared;
+    const wishes = change.receipts ?? [];
+    const isSameDeleted = next.deleted === before.deleted;
+    if (prepared.records.size === 0 && isSameDeleted && change.always !== true && wishes.length === 0) {
       await this.#audit(auditEntry(change, context, this.#now(), 'unchanged', before.generation, edits.summary));
-      return { state: before, before, changed: [], removed: [], receipt: null, edits };
+      return { state: before, before, changes, changed: [], removed: [], receipts: [], edits };
     }
 
-    const pending =
-      change.receipt === undefined ? null : this.#pendingReceipt(change.receipt, context, before, prepared);
-    await this.#commit(commitOf(change, context, this.#now(), edits, prepared, pending?.receipt ?? null));
-    this.#state = prepared.next;
-    const { receipt, changed, removed } = await this.#apply(before, prepared, pending);
-    this.#announce(change, edits, prepared, receipt);
-    return { state: prepared.next, before, changed, removed, receipt, edits };
+    const pending = wishes.map((wish) => this.#pendingReceipt(wish, context, before, prepared));
+    await this.#commit(commitOf(change, context, this.#now(), edits, prepared, pending));
+    this.#state = next;
+    const { receipts, changed, removed } = await this.#apply(before, prepared, pending);
+    this.#announce(change, edits, prepared, receipts);
+    return { state: next, before, changes, changed, removed, receipts, edits };
+  }
+
+  #prepare(before: ControlState, edits: Edits, { locate }: Change): PreparedChange {
+    return prepareChange(before, edits, this.#surrounded(locate ?? ((_service, problem) => problem)));
+  }
+
+  #surrounded(locate: Surrounded['locate']): Surrounded {
+    const { surroundings, makeSecret } = this.#options;
+    return { surroundings: surroundings(), makeSecret, locate };
   }
 
   async #commit(commit: Commit): Promise<void> {
@@ -134,15 +156,16 @@ export class ChangeLine {
   async #apply(
     before: ControlState,
     prepared: PreparedChange,
-    pending: PendingReceipt | null,
-  ): Promise<{ receipt: Receipt | null; changed: string[]; removed: string[] }> {
+    pending: readonly PendingReceipt[],
+  ): Promise<{ receipts: Receipt[]; changed: string[]; removed: string[] }> {
     const { clock, dataPlane, health } = this.#options;
     this.#watchTargets(prepared.next, this.#hasServed ? prepared.records.keys() : prepared.next.services.keys());
     const arriving = this.#arrivingTargets(before, prepared);
     for (const name of prepared.records.keys()) this.#unapplied.add(name);
     const update = this.#updateTo(prepared.next, arriving);
     const startedMs = clock.monotonicMs();
-    const applied = await this.#applyUpdate(update, pending?.track ?? null);
+    const tracks = pending.flatMap(({ track }) => track ?? []);
+    const applied = await this.#applyUpdate(update, tracks);
     const barrierMs = clock.monotonicMs() - startedMs;
     this.#unapplied.clear();
     this.#hasServed = true;
@@ -150,8 +173,9 @@ export class ChangeLine {
     if (arriving.length > 0) {
       dataPlane.setHealth(arriving.map((was) => ({ ...was, up: health.isUp(was.service, was.pool, was.target) })));
     }
-    const receipt = pending === null ? null : await this.#receiptOf(pending, applied, barrierMs);
-    return { receipt, changed: update.changed.map((spec) => spec.name), removed: [...update.removed] };
+    const receipts: Receipt[] = [];
+    for (const one of pending) receipts.push(await this.#receiptOf(one, applied, barrierMs));
+    return { receipts, changed: update.changed.map((spec) => spec.name), removed: [...update.removed] };
   }
 
   #watchTargets(next: ControlState, names: Iterable<string>): void {
@@ -184,10 +208,10 @@ export class ChangeLine {
     };
   }
 
-  async #applyUpdate(update: SnapshotUpdate, track: DrainRequest | null): Promise<Applied> {
+  async #applyUpdate(update: SnapshotUpdate, tracks: readonly DrainRequest[]): Promise<Applied> {
     const { dataPlane, log } = this.#options;
     try {
-      return await (track === null ? dataPlane.apply(update) : dataPlane.apply(update, track));
+      return await dataPlane.apply(update, tracks);
     } catch (cause) {
       log.error({ err: cause, generation: update.generation }, 'the data plane did not apply a generation');
       const detail = `Generation ${update.generation} is stored, but was not seen to be applied; the next change carries it too.`;
@@ -230,7 +254,7 @@ export class ChangeLine {
       appliedAt: this.#now(),
       barrierMs: Math.round(barrierMs * 1_000) / 1_000,
       workers: { ...applied.workers },
-      drain: drainOf(applied.drain ?? NOTHING_LEFT),
+      drain: drainOf(applied.drains[receipt.id] ?? NOTHING_LEFT),
     };
     counts.applied(final.service, barrierMs);
     try {
@@ -247,11 +271,11 @@ export class ChangeLine {
     return final;
   }
 
-  #announce(change: Change, edits: Edits, { next, changes }: PreparedChange, receipt: Receipt | null): void {
+  #announce(change: Change, edits: Edits, { next, changes }: PreparedChange, receipts: readonly Receipt[]): void {
     const { events } = this.#options;
     const services = changes.map(({ service }) => service);
     events.append('generation', { generation: next.generation, kind: change.kind, summary: edits.summary, services });
-    if (receipt !== null) events.append('receipt', receipt);
+    for (const receipt of receipts) events.append('receipt', receipt);
   }
 
   #count(service: string, failed: boolean): void {
@@ -322,7 +346,7 @@ function commitOf(
   at: string,
   { summary }: Edits,
   { next, records, changes }: PreparedChange,
-  receipt: Receipt | null,
+  pending: readonly PendingReceipt[],
 ): Commit {
   const before = next.generation - 1;
   const entry = auditEntry(change, context, at, 'applied', before, summary);
@@ -330,7 +354,7 @@ function commitOf(
     generation: { number: next.generation, at, actor: context.actor, kind: change.kind, summary, changes },
     services: records,
     deleted: next.deleted,
-    receipt,
+    receipts: pending.map(({ receipt }) => receipt),
     idempotency: context.idempotency,
     audit: { ...entry, generation: { before, after: next.generation } },
   };

@@ -19,6 +19,7 @@ import type { MirrorDocument } from '../schema/mirror.ts';
 import { withDefaults } from '../schema/with-defaults.ts';
 import type { DataPlane, TargetHealth, WorkerReport } from '../snapshot/data-plane.ts';
 import { ChangeLine } from './change-line.ts';
+import { type SetEntry, changeSet } from './changes/change-set.ts';
 import { type RunTimeChanges, applyConfig } from './changes/config-change.ts';
 import { deleteMirror, putMirror } from './changes/mirror-changes.ts';
 import { deletePool, putPool } from './changes/pool-changes.ts';
@@ -33,7 +34,7 @@ import { EventLog } from './event-log.ts';
 import type { HealthView } from './health-view.ts';
 import type { Log } from './log.ts';
 import { isSameJson } from './state/canonical-json.ts';
-import type { Change, ChangeContext, Outcome } from './state/change.ts';
+import type { Change, ChangeContext, Outcome, Rehearsal } from './state/change.ts';
 import type { ControlState } from './state/control-state.ts';
 import { NO_PRECONDITIONS } from './state/entity-tag.ts';
 import { splitOf } from './state/split-of.ts';
@@ -204,15 +205,25 @@ export class ControlPlane {
   }
 
   cutover(service: string, request: CutoverRequest, context: ChangeContext): Promise<Outcome> {
-    return this.#submit(cutover(service, request, context, this.#isUp), context);
+    return this.#submit(cutover(service, request, context, this.health), context);
   }
 
   setSplit(service: string, request: SplitRequest, context: ChangeContext): Promise<Outcome> {
-    return this.#submit(setSplit(service, request, context, this.#isUp), context);
+    return this.#submit(setSplit(service, request, context, this.health), context);
   }
 
   rollback(service: string, request: RollbackRequest, context: ChangeContext): Promise<Outcome> {
-    return this.#submit(rollback(service, request, context, this.#isUp), context);
+    return this.#submit(rollback(service, request, context, this.health), context);
+  }
+
+  /** All of them at once, or none. */
+  changeSet(entries: readonly SetEntry[], context: ChangeContext): Promise<Outcome> {
+    return this.#submit(changeSet(entries, context, this.#started.takeStep), context);
+  }
+
+  /** What `changeSet` would do, and nothing of it done. */
+  rehearseSet(entries: readonly SetEntry[], context: ChangeContext): Rehearsal {
+    return this.#started.rehearse(changeSet(entries, context, this.#started.takeStep));
   }
 
   /**
@@ -305,9 +316,6 @@ export class ControlPlane {
     if (this.#line === null) throw new ControlError('shutting-down', 'The proxy has not started yet.');
     return this.#line;
   }
-
-  readonly #isUp = (service: string, pool: string, target: string): boolean =>
-    this.#options.health.isUp(service, pool, target);
 
   #submit(change: Change, context: ChangeContext): Promise<Outcome> {
     return this.#started.submit(change, context);

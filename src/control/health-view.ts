@@ -7,5 +7,7 @@ export interface HealthView {
   setService(service: string, targets: readonly WantedTarget[]): void;
   /** Whether the target may get traffic; an unknown one may not. */
   isUp(service: string, pool: string, target: string): boolean;
+  /** Whether the target is watched. */
+  knows(service: string, pool: string, target: string): boolean;
   statuses(service?: string): readonly TargetStatus[];
 }

@@ -120,15 +120,15 @@ export class ProxyDataPlane implements DataPlane {
     return this.#requestIdPrefix + (this.#requestCount++).toString(36);
   }
 
-  async apply(update: SnapshotUpdate, track?: DrainRequest): Promise<Applied> {
+  async apply(update: SnapshotUpdate, tracks: readonly DrainRequest[] = []): Promise<Applied> {
     const next = nextRouting(this.#current, update, this.#ledger.open(update.generation), (service, index) =>
       this.#poolFor(service, index),
     );
     this.setHealth(update.health ?? []);
     this.#current = next;
-    const drain = track === undefined ? null : this.#track(track);
+    const drains = Object.fromEntries(tracks.map((track) => [track.id, this.#track(track)]));
     this.#retireUnused(update);
-    return { generation: next.generation, drain, workers: { total: 1, applied: 1, fenced: 0 } };
+    return { generation: next.generation, drains, workers: { total: 1, applied: 1, fenced: 0 } };
   }
 
   #poolFor(service: ServiceSpec, index: number): Pool {

@@ -138,13 +138,16 @@ export const DrainSchema = strictObject(
   { title: 'Drain', description: 'What became of the requests under way on pools that lost all their share.' },
 );
 
+const receiptSplit = (description: string) =>
+  recordOf(IdSchema, Type.Number({ minimum: 0, maximum: 100, description: 'Share, in percent.' }), { description });
+
 export const ReceiptSchema = strictObject(
   {
     id: text('Name of the receipt.'),
     kind: Type.Enum(['cutover', 'split', 'rollback'], { description: 'What was asked for.' }),
     service: IdSchema,
-    from: SplitSchema,
-    to: SplitSchema,
+    from: receiptSplit('The split before; empty: the service came with the same change.'),
+    to: receiptSplit('The split that was set; empty: the service went with the same change.'),
     generation: strictObject(
       { before: count('The generation that served until then.'), after: count('The generation that serves since.') },
       { title: 'GenerationStep', description: 'Between which generations the change stands.' },

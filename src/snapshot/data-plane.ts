@@ -7,9 +7,9 @@ import type { SnapshotUpdate } from './types.ts';
 export interface DataPlane {
   /**
    * Makes `update` the current snapshot by one assignment. When it resolves, no request accepted later is routed by
-   * an older generation. `track` asks for the in-flight requests of those pools at the flip to be counted down.
+   * an older generation. Each of `tracks` asks for the in-flight requests of its pools at the flip to be counted down.
    */
-  apply(update: SnapshotUpdate, track?: DrainRequest): Promise<Applied>;
+  apply(update: SnapshotUpdate, tracks?: readonly DrainRequest[]): Promise<Applied>;
   /** Where the health checks moved targets; unknown targets are ignored. */
   setHealth(changes: readonly TargetHealth[]): void;
   /** Where a tracked drain stands now. `null`: not (or no longer) known. */
@@ -30,8 +30,8 @@ export interface DrainRequest {
 
 export interface Applied {
   readonly generation: number;
-  /** The drain at the moment of the flip, where one was asked for. */
-  readonly drain: DrainCount | null;
+  /** The drains that were asked for at the moment of the flip, by id. */
+  readonly drains: Readonly<Record<string, DrainCount>>;
   readonly workers: WorkerCounts;
 }
 

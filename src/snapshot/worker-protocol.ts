@@ -3,7 +3,7 @@
  * back to it: when a primary is gone they go on serving what they have, and the next primary finds them there.
  */
 import type { Endpoint } from '../base/endpoint.ts';
-import type { DataPlaneReport, DrainRequest, TargetHealth } from './data-plane.ts';
+import type { Applied, DataPlaneReport, DrainCount, DrainRequest, TargetHealth } from './data-plane.ts';
 import type { ListenerSpec, SnapshotUpdate } from './types.ts';
 
 /** Descriptors of one listener's sockets, the same in every worker: one of them per worker is accepted on. */
@@ -59,7 +59,7 @@ export interface Setup {
 export interface PrimaryCalls {
   setup: Setup;
   accept: null;
-  apply: { readonly update: SnapshotUpdate; readonly track: DrainRequest | null };
+  apply: ApplyCall;
   health: readonly TargetHealth[];
   drainCount: string;
   cutDrain: string;
@@ -71,6 +71,20 @@ export interface PrimaryCalls {
   drain: { readonly drainMs: number; readonly idleGraceMs: number };
   /** Start another worker, with the sockets that this one holds and, where a listener has none, new ones. */
   spawn: SpawnRequest;
+}
+
+export interface ApplyCall {
+  readonly update: SnapshotUpdate;
+  /** The first of `tracks`, for versions that know of one only. */
+  readonly track: DrainRequest | null;
+  /** Left out by versions that know of one only. */
+  readonly tracks?: readonly DrainRequest[];
+}
+
+/** Answer to `apply`, with the same for other versions. */
+export interface ApplyAnswer extends Omit<Applied, 'drains'> {
+  readonly drain: DrainCount | null;
+  readonly drains?: Applied['drains'];
 }
 
 export interface SpawnRequest {

@@ -27,7 +27,7 @@ export function change(n: number): Commit {
     },
     services: new Map([[name, record], ...(gone === null ? [] : [[gone, null] as const])]),
     deleted: new Set(gone === null ? [] : [gone]),
-    receipt: receipt(n),
+    receipts: [receipt(n)],
     idempotency: { key: `key-${n}`, fingerprint: `fingerprint-${n}` },
     audit: {
       at: AT,

@@ -39,7 +39,7 @@ export class FakeDataPlane implements DataPlane {
     if (drain !== undefined) drain.count = { ...drain.count, remaining: drain.count.remaining - count };
   }
 
-  async apply(update: SnapshotUpdate, track?: DrainRequest): Promise<Applied> {
+  async apply(update: SnapshotUpdate, tracks: readonly DrainRequest[] = []): Promise<Applied> {
     await (this.barrier ?? setImmediate());
     if (this.failNextApply !== null) {
       const error = this.failNextApply;
@@ -51,13 +51,17 @@ export class FakeDataPlane implements DataPlane {
     for (const spec of update.changed) this.services.set(spec.name, spec);
     for (const name of update.removed) this.services.delete(name);
     for (const change of update.health ?? []) this.health.set(keyOf(change), change.up);
-    if (track === undefined) return { generation: update.generation, drain: null, workers: ONE_WORKER };
+    const drains = Object.fromEntries(tracks.map((track) => [track.id, this.#track(track)]));
+    return { generation: update.generation, drains, workers: ONE_WORKER };
+  }
+
+  #track(track: DrainRequest): DrainCount {
     this.tracked.push(track);
     const pools = track.pools.map(({ service, pool }) => `${service}/${pool}`);
     const inFlightAtFlip = pools.reduce((sum, pool) => sum + (this.#inFlight.get(pool) ?? 0), 0);
     const count = { inFlightAtFlip, remaining: inFlightAtFlip, cut: 0, longLived: 0 };
     this.#drains.set(track.id, { pools, count });
-    return { generation: update.generation, drain: count, workers: ONE_WORKER };
+    return count;
   }
 
   setHealth(changes: readonly TargetHealth[]): void {

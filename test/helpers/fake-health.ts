@@ -23,6 +23,10 @@ export class FakeHealth implements HealthView {
     return this.#up.get(`${service}/${pool}/${target}`) ?? false;
   }
 
+  knows(service: string, pool: string, target: string): boolean {
+    return this.#up.has(`${service}/${pool}/${target}`);
+  }
+
   statuses(service?: string): TargetStatus[] {
     return [...this.wanted.values()]
       .flat()

@@ -36,6 +36,7 @@ describe('/openapi.json', () => {
       '/metrics get',
       '/readyz get',
       '/v1/audit get',
+      '/v1/changesets post',
       '/v1/config get post',
       '/v1/events get',
       '/v1/generations get',
@@ -127,6 +128,19 @@ describe('/openapi.json', () => {
       ['get', `${service}/mirror`, '/v1/services/shop/mirror'],
       ['put', `${service}/mirror`, '/v1/services/shop/mirror', { pool: 'blue', percent: 1 }],
       ['delete', `${service}/mirror`, '/v1/services/shop/mirror'],
+      [
+        'post',
+        '/v1/changesets',
+        '/v1/changesets',
+        {
+          changes: [
+            { method: 'PUT', path: '/v1/services/tea', body: { ...SHOP, match: { hosts: ['tea'] } } },
+            { method: 'POST', path: '/v1/services/tea/cutovers', body: { to: 'green' } },
+            { method: 'PATCH', path: '/v1/services/shop', body: { algorithm: 'round-robin' } },
+          ],
+        },
+      ],
+      ['post', '/v1/changesets', '/v1/changesets', { changes: [] }],
       ['get', '/v1/status', '/v1/status'],
       ['get', '/v1/config', '/v1/config'],
       ['post', '/v1/config', '/v1/config', { services: 3 }],

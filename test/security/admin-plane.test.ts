@@ -53,6 +53,10 @@ const CALLS: Readonly<Record<string, Call>> = {
   'GET /v1/services/:service/mirror': { status: 200 },
   'PUT /v1/services/:service/mirror': { body: { pool: 'blue' }, status: 200 },
   'DELETE /v1/services/:service/mirror': { status: 204 },
+  'POST /v1/changesets': {
+    body: { changes: [{ method: 'PUT', path: '/v1/services/shop/split', body: { weights: { blue: 90, green: 10 } } }] },
+    status: 200,
+  },
   'GET /v1/config': { status: 200 },
   'POST /v1/config': { body: NEXT_CONFIG, status: 200 },
   'GET /v1/status': { status: 200 },
@@ -108,8 +112,8 @@ function mayCall({ role, scopes }: Caller, access: Access): boolean {
   if (access === 'open') return true;
   if (!hasRole(role, access.role)) return false;
   if (scopes === null || access.on === 'nothing' || access.on === 'own') return true;
-  // Every path below names the shop.
-  return access.on === 'service' && scopes.includes('shop');
+  // Every path below names the shop, and so does every change.
+  return (access.on === 'service' || access.on === 'parts') && scopes.includes('shop');
 }
 
 // --- the world -------------------------------------------------------------------------------------------------------

@@ -8,12 +8,13 @@ import type { Role } from '../../schema/roles.ts';
  *
  *   nothing    nothing that belongs to anybody
  *   service    the service that the path names
+ *   parts      what the changes that it holds touch: each is allowed or refused as the call that makes it alone
  *   own        all services, of which callers with scopes see their own
  *   proxy      the proxy as a whole: only for callers without scopes
  */
 export interface Permission {
   readonly role: Role;
-  readonly on: 'nothing' | 'service' | 'own' | 'proxy';
+  readonly on: 'nothing' | 'service' | 'parts' | 'own' | 'proxy';
 }
 
 /** `open`: for everybody, and therefore without any content of its own. */
@@ -35,6 +36,7 @@ export const ACCESS_TABLE: Readonly<Record<string, Methods>> = {
   '/v1/services/:service/cutovers/:id': { GET: read('service') },
   '/v1/services/:service/rollback': { POST: deploy },
   '/v1/services/:service/mirror': { GET: read('service'), PUT: deploy, DELETE: deploy },
+  '/v1/changesets': { POST: { role: 'deploy', on: 'parts' } },
   '/v1/config': { GET: read('proxy'), POST: { role: 'configure', on: 'proxy' } },
   '/v1/status': { GET: read('own') },
   '/v1/events': { GET: read('own') },

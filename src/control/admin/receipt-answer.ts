@@ -11,15 +11,32 @@ import { clientGone, sayWaited, waitMsOf } from './wait-preference.ts';
 /** The receipt of a change of traffic: at once, or when its drain has ended, where the client would wait for that. */
 export async function receiptOf(
   control: ControlPlane,
-  { receipt }: Outcome,
+  { receipts }: Pick<Outcome, 'receipts'>,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<Receipt> {
-  assert(receipt !== null, 'a change of traffic has a receipt');
+  const [receipt] = await receiptsOf(control, receipts, request, reply);
+  assert(receipt !== undefined, 'a change of traffic has a receipt');
+  return receipt;
+}
+
+/** As `receiptOf`, for a change with any number of them. */
+export async function receiptsOf(
+  control: ControlPlane,
+  receipts: readonly Receipt[],
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<Receipt[]> {
   const waitMs = waitMsOf(request);
   sayWaited(reply, waitMs);
-  if (waitMs === 0 || receipt.drain.state !== 'draining') return receipt;
-  return (await control.receipt(receipt.id, waitMs, clientGone(reply))) ?? receipt;
+  if (waitMs === 0) return [...receipts];
+  const gone = clientGone(reply);
+  return Promise.all(
+    receipts.map(async (receipt) => {
+      if (receipt.drain.state !== 'draining') return receipt;
+      return (await control.receipt(receipt.id, waitMs, gone)) ?? receipt;
+    }),
+  );
 }
 
 /** The answer to a POST that has made a receipt, in a form that can be given once more. */

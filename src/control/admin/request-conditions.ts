@@ -28,10 +28,17 @@ function tagList(request: FastifyRequest, name: 'if-match' | 'if-none-match'): T
 const ENTITY_TAG = /^(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"$/;
 
 function parseTags(text: string, name: string): TagList {
+  const tags = tagListOf(text);
+  if (tags === null) throw new RequestError('malformed-header', `${name} ${TAG_LIST_FORM}.`);
+  return tags;
+}
+
+/** What a list of entity tags must be. */
+export const TAG_LIST_FORM = 'must be "*" or a list of entity tags in double quotes';
+
+/** `null`: it is no such list. */
+export function tagListOf(text: string): TagList | null {
   if (text.trim() === '*') return '*';
   const tags = text.split(',').map((tag) => tag.trim());
-  if (!tags.every((tag) => ENTITY_TAG.test(tag))) {
-    throw new RequestError('malformed-header', `${name} must be "*" or a list of entity tags in double quotes.`);
-  }
-  return tags;
+  return tags.every((tag) => ENTITY_TAG.test(tag)) ? tags : null;
 }

@@ -26,6 +26,7 @@ import { refuse, refuseBytes } from './refuse.ts';
 import { RequestError } from './request-error.ts';
 import { AllowedHosts } from './request-guard.ts';
 import { auditRoutes } from './routes/audit.ts';
+import { changesetRoutes } from './routes/changesets.ts';
 import { configRoutes } from './routes/config.ts';
 import { cutoverRoutes } from './routes/cutovers.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -147,6 +148,7 @@ const ALL_ROUTES: readonly Routes[] = [
   cutoverRoutes,
   rollbackRoutes,
   mirrorRoutes,
+  changesetRoutes,
   statusRoutes,
   workerRoutes,
   configRoutes,

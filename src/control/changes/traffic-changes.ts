@@ -3,6 +3,7 @@ import type { Split } from '../../schema/service.ts';
 import { closestName } from '../../base/closest-name.ts';
 import { pointerOf } from '../../schema/problem.ts';
 import { ControlError } from '../control-error.ts';
+import type { HealthView } from '../health-view.ts';
 import { type Change, type ChangeContext, type Edits, editDocument } from '../state/change.ts';
 import type { ServiceRecord } from '../state/control-state.ts';
 import { requirePreconditions } from '../state/entity-tag.ts';
@@ -11,33 +12,33 @@ import { serviceTag, splitTag } from '../state/resource-tags.ts';
 import { raisedPools, splitOf } from '../state/split-of.ts';
 import { locateBelow } from './locate-below.ts';
 
-/** Whether the health checks let a target have traffic. */
-export type IsUp = (service: string, pool: string, target: string) => boolean;
+/** Which targets the health checks let have traffic. */
+export type Wellness = Pick<HealthView, 'isUp' | 'knows'>;
 
 /** All traffic to one pool, at once. */
-export function cutover(service: string, request: CutoverRequest, context: ChangeContext, isUp: IsUp): Change {
+export function cutover(service: string, request: CutoverRequest, context: ChangeContext, health: Wellness): Change {
   return {
     kind: 'cutover',
     service,
-    receipt: { kind: 'cutover', service, drainTimeout: request.drainTimeout ?? null },
+    receipts: [{ kind: 'cutover', service, drainTimeout: request.drainTimeout ?? null }],
     edit(state) {
       const record = findRecord(state.services, service, context);
       requirePool(record, request.to);
-      requireWell(record, [request.to], request.force ?? false, isUp);
+      requireWell(record, [request.to], request.force ?? false, health);
       return editSplit(record, { [request.to]: 100 }, `moves all traffic of ${service} to ${request.to}`);
     },
   };
 }
 
-export function setSplit(service: string, request: SplitRequest, context: ChangeContext, isUp: IsUp): Change {
+export function setSplit(service: string, request: SplitRequest, context: ChangeContext, health: Wellness): Change {
   return {
     kind: 'split',
     service,
-    receipt: { kind: 'split', service, drainTimeout: request.drainTimeout ?? null },
+    receipts: [{ kind: 'split', service, drainTimeout: request.drainTimeout ?? null }],
     locate: locateBelow('/split', '/weights'),
     edit(state) {
       const record = findRecord(state.services, service, context);
-      requireWell(record, raisedPools(splitOf(record.document), request.weights), request.force ?? false, isUp);
+      requireWell(record, raisedPools(splitOf(record.document), request.weights), request.force ?? false, health);
       return editSplit(record, request.weights, `splits the traffic of ${service} ${wordsOf(request.weights)}`);
     },
   };
@@ -47,15 +48,15 @@ export function setSplit(service: string, request: SplitRequest, context: Change
  * Back to the split before. That one becomes the split before in its turn, so that a second rollback undoes the first: what
  * an operator wants who rolled back too early.
  */
-export function rollback(service: string, request: RollbackRequest, context: ChangeContext, isUp: IsUp): Change {
+export function rollback(service: string, request: RollbackRequest, context: ChangeContext, health: Wellness): Change {
   return {
     kind: 'rollback',
     service,
-    receipt: { kind: 'rollback', service, drainTimeout: request.drainTimeout ?? null },
+    receipts: [{ kind: 'rollback', service, drainTimeout: request.drainTimeout ?? null }],
     edit(state) {
       const record = findRecord(state.services, service, context);
       const split = earlierSplit(record);
-      requireWell(record, raisedPools(splitOf(record.document), split), request.force ?? false, isUp);
+      requireWell(record, raisedPools(splitOf(record.document), split), request.force ?? false, health);
       return editSplit(record, split, `takes the traffic of ${service} back to ${wordsOf(split)}`);
     },
   };
@@ -88,14 +89,14 @@ function requirePool(record: ServiceRecord, pool: string): void {
 }
 
 /** Traffic is sent to a pool only when at least one of its targets can take it: found out, never guessed. */
-function requireWell(record: ServiceRecord, pools: readonly string[], force: boolean, isUp: IsUp): void {
+function requireWell(record: ServiceRecord, pools: readonly string[], force: boolean, health: Wellness): void {
   if (force) return;
   const problems = pools.flatMap((name) => {
     const pool = record.spec.pools.find((candidate) => candidate.name === name);
     // A pool that does not exist is a mistake in the request, and named as one.
     if (pool === undefined) return [];
     const ready = pool.targets.filter((target) => target.state === 'ready' && target.weight > 0);
-    if (ready.some((target) => isUp(record.name, name, target.id))) return [];
+    if (ready.some((target) => isWell(record, name, target.id, health))) return [];
     const why =
       ready.length === 0 ? 'no target in state ready with a weight' : `none of its ${ready.length} ready targets is up`;
     return [{ path: pointerOf('pools', name), message: `has ${why}` }];
@@ -104,6 +105,11 @@ function requireWell(record: ServiceRecord, pools: readonly string[], force: boo
   const names = problems.map(({ path }) => path.slice('/pools/'.length)).join(', ');
   const detail = `No healthy target in state ready: ${names}. Traffic stays where it is; "force": true moves it all the same.`;
   throw new ControlError('no-healthy-target', detail, problems);
+}
+
+/** A target that came with the same set of changes is watched by nobody yet; where nothing is checked, it counts as up. */
+function isWell({ name, document }: ServiceRecord, pool: string, target: string, health: Wellness): boolean {
+  return health.isUp(name, pool, target) || (document.health === undefined && !health.knows(name, pool, target));
 }
 
 function earlierSplit(record: ServiceRecord): Split {

@@ -107,6 +107,10 @@ export class HealthChecker {
     return this.#services.get(service)?.get(keyOf(pool, target))?.state.up ?? false;
   }
 
+  knows(service: string, pool: string, target: string): boolean {
+    return this.#services.get(service)?.has(keyOf(pool, target)) ?? false;
+  }
+
   /** Of one service, or of all. */
   statuses(service?: string): TargetStatus[] {
     const targets =

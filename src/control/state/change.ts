@@ -1,7 +1,7 @@
 import type { Actor, Receipt } from '../../schema/api.ts';
 import type { ServiceDocument } from '../../schema/service.ts';
 import type { Problem } from '../../schema/problem.ts';
-import type { IdempotencyClaim } from '../store/store.ts';
+import type { IdempotencyClaim, ServiceChange } from '../store/store.ts';
 import type { ControlState, ServiceRecord } from './control-state.ts';
 import type { Preconditions } from './entity-tag.ts';
 
@@ -18,6 +18,7 @@ export const CHANGE_KINDS = [
   'split',
   'cutover',
   'rollback',
+  'changeset',
 ] as const;
 
 export type ChangeKind = (typeof CHANGE_KINDS)[number];
@@ -44,8 +45,8 @@ export interface Change {
   readonly edit: (state: ControlState) => Edits;
   /** Where a problem of a service stands in what was sent; default: the service is what was sent. */
   readonly locate?: (service: string, problem: Problem) => Problem;
-  /** Asked for by changes of traffic. */
-  readonly receipt?: ReceiptWish;
+  /** Asked for by changes of traffic: one for each service whose traffic moves. */
+  readonly receipts?: readonly ReceiptWish[];
   /** Whether it makes a generation even if nothing differs. */
   readonly always?: boolean;
 }
@@ -76,10 +77,21 @@ export type ServiceEdit = Pick<ServiceRecord, 'document' | 'base'>;
 export interface Outcome {
   readonly before: ControlState;
   readonly state: ControlState;
+  /** Each service that differs, before and after. */
+  readonly changes: readonly ServiceChange[];
   readonly changed: readonly string[];
   readonly removed: readonly string[];
-  readonly receipt: Receipt | null;
+  /** One for each that the change asked for, in that order. */
+  readonly receipts: readonly Receipt[];
   readonly edits: Edits;
+}
+
+/** What a change would do, and has not done. */
+export interface Rehearsal {
+  readonly before: ControlState;
+  /** As it would be; its generation is one that does not exist. */
+  readonly next: ControlState;
+  readonly changes: readonly ServiceChange[];
 }
 
 /** Edits of one service's document, which must exist. */

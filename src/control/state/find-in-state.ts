@@ -40,6 +40,11 @@ export function findTarget(record: ServiceRecord, pool: string, id: string): Fou
   return { index, target };
 }
 
+/** `null`: the pool, which is there, has none of that name. */
+export function targetCalled(record: ServiceRecord, pool: string, id: string): TargetDocument | null {
+  return findPool(record, pool).targets?.find((target) => isCalled(target, id)) ?? null;
+}
+
 function isCalled(target: TargetDocument, id: string): boolean {
   const address = parseTargetUrl(target.url);
   return !('problem' in address) && address.id === id;

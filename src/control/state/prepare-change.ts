@@ -38,6 +38,20 @@ export interface PreparedChange {
  * all problems of all services.
  */
 export function prepareChange(state: ControlState, edits: Edits, options: Surrounded): PreparedChange {
+  const { next, records } = prepareStep(state, edits, options);
+  refuseIf(claimProblems(next.services, records, state, options));
+  return { next, records, changes: changesBetween(state, records) };
+}
+
+/**
+ * As `prepareChange`, for a step that others follow before anything is served: two services may want the same requests
+ * after it.
+ */
+export function prepareStep(
+  state: ControlState,
+  edits: Edits,
+  options: Surrounded,
+): Pick<PreparedChange, 'next' | 'records'> {
   const real = [...edits.services].filter(([name, edit]) => isReal(state.services.get(name), edit));
   const services = new Map(state.services);
   const problems: Problem[] = [];
@@ -53,10 +67,8 @@ export function prepareChange(state: ControlState, edits: Edits, options: Surrou
     if (record === null) services.delete(name);
     else services.set(name, record);
   }
-  refuseIf(claimProblems(services, records, state, options));
-
   const next = { generation: state.generation + 1, services, deleted: edits.deleted ?? state.deleted };
-  return { next, records, changes: changesBetween(state, records) };
+  return { next, records };
 }
 
 function isReal(before: ServiceRecord | undefined, edit: ServiceEdit | null): boolean {

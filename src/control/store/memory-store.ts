@@ -25,7 +25,7 @@ export class MemoryStore implements Store {
     return this.#state;
   }
 
-  async commit({ generation, services, deleted, receipt, idempotency, audit }: Commit): Promise<void> {
+  async commit({ generation, services, deleted, receipts, idempotency, audit }: Commit): Promise<void> {
     const { number } = generation;
     assert(number === this.#state.generation + 1, `generation ${number} follows ${this.#state.generation}`);
     const next = new Map(this.#state.services);
@@ -35,7 +35,7 @@ export class MemoryStore implements Store {
     }
     this.#state = { generation: number, services: next, deleted };
     remember(this.#generations, number, generation, GENERATIONS_MAX);
-    if (receipt !== null) remember(this.#receipts, receipt.id, receipt, RECEIPTS_MAX);
+    for (const receipt of receipts) remember(this.#receipts, receipt.id, receipt, RECEIPTS_MAX);
     if (idempotency !== null) {
       const committedAtMs = Date.parse(generation.at);
       const record = { ...idempotency, generation: number, committedAtMs, answer: null };

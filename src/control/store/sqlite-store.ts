@@ -75,7 +75,7 @@ export class SqliteStore implements Store {
     return this.#read(() => this.#tables.state());
   }
 
-  async commit({ generation, services, deleted, receipt, idempotency, audit }: Commit): Promise<void> {
+  async commit({ generation, services, deleted, receipts, idempotency, audit }: Commit): Promise<void> {
     const { number } = generation;
     assert(number === this.#generation + 1, `generation ${number} follows ${this.#generation}`);
     const tables = this.#tables;
@@ -86,7 +86,7 @@ export class SqliteStore implements Store {
       }
       tables.putState(number, deleted);
       tables.addGeneration(generation);
-      if (receipt !== null) tables.addReceipt(receipt);
+      for (const receipt of receipts) tables.addReceipt(receipt);
       if (idempotency !== null) {
         const committedAtMs = Date.parse(generation.at);
         tables.addKey({ ...idempotency, generation: number, committedAtMs, answer: null });

@@ -46,7 +46,7 @@ export interface Commit {
   readonly services: ReadonlyMap<string, ServiceRecord | null>;
   /** The whole of `ControlState.deleted`. */
   readonly deleted: ReadonlySet<string>;
-  readonly receipt: Receipt | null;
+  readonly receipts: readonly Receipt[];
   readonly idempotency: IdempotencyClaim | null;
   readonly audit: AuditEntry;
 }

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { Calls } from '../../base/calls.ts';
 import type { Applied, DataPlaneReport, DrainCount, DrainRequest, TargetHealth } from '../../snapshot/data-plane.ts';
 import type { SnapshotUpdate } from '../../snapshot/types.ts';
-import type { Drained, Hello, PrimaryCalls, Spawned } from '../../snapshot/worker-protocol.ts';
+import type { ApplyAnswer, Drained, Hello, PrimaryCalls, Spawned } from '../../snapshot/worker-protocol.ts';
 import { kill } from './process-id.ts';
 
 /**
@@ -52,11 +52,13 @@ export class WorkerLink {
     return this.hello?.pid ?? 0;
   }
 
-  async apply(update: SnapshotUpdate, track: DrainRequest | null): Promise<Applied> {
-    const applied = await this.#call<'apply', Applied>('apply', { update, track });
-    this.generation = applied.generation;
-    if (track !== null && applied.drain !== null) this.drains.set(track.id, applied.drain);
-    return applied;
+  async apply(update: SnapshotUpdate, tracks: readonly DrainRequest[]): Promise<Applied> {
+    const track = tracks[0] ?? null;
+    const answer = await this.#call<'apply', ApplyAnswer>('apply', { update, track, tracks });
+    this.generation = answer.generation;
+    const { drains = track === null || answer.drain === null ? {} : { [track.id]: answer.drain } } = answer;
+    for (const [id, count] of Object.entries(drains)) this.drains.set(id, count);
+    return { ...answer, drains };
   }
 
   async setup(setup: PrimaryCalls['setup']): Promise<void> {

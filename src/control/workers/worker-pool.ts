@@ -134,31 +134,33 @@ export class WorkerPool implements DataPlane {
 
   // --- the data plane's contract -----------------------------------------------------------------------------------
 
-  async apply(update: SnapshotUpdate, track?: DrainRequest): Promise<Applied> {
+  async apply(update: SnapshotUpdate, tracks: readonly DrainRequest[] = []): Promise<Applied> {
     this.#remember(update);
     const asked = [...this.#links].filter(({ phase }) => phase !== 'hello');
     const awaited = asked.filter(({ phase }) => phase !== 'setup');
-    const answers = new Map(asked.map((link) => [link, this.#applyTo(link, update, track ?? null)]));
-    const drains: DrainCount[] = [];
-    const cuts: DrainCount[] = [];
+    const answers = new Map(asked.map((link) => [link, this.#applyTo(link, update, tracks)]));
+    const drains = new Map<string, DrainCount[]>(tracks.map(({ id }) => [id, []]));
     let [applied, fenced] = [0, 0];
     await Promise.all(
       awaited.map(async (link) => {
         const answer = (await answers.get(link)) ?? 'gone';
         if (typeof answer !== 'string') {
           applied++;
-          if (answer.drain !== null) drains.push(answer.drain);
+          for (const { id } of tracks) drains.get(id)?.push(answer.drains[id] ?? NO_DRAIN);
           return;
         }
         if (answer === 'fenced') fenced++;
-        if (track !== undefined) cuts.push(cutOf(link.lastReport, track));
+        for (const track of tracks) {
+          const cut = cutOf(link.lastReport, track);
+          drains.get(track.id)?.push(cut);
+          this.#pastDrains.set(track.id, sumDrains([this.#pastDrains.get(track.id) ?? NO_DRAIN, cut]));
+        }
       }),
     );
     this.#fencedTotal += fenced;
-    if (track !== undefined && cuts.length > 0) this.#pastDrains.set(track.id, sumDrains(cuts));
     return {
       generation: update.generation,
-      drain: track === undefined ? null : sumDrains([...drains, ...cuts]),
+      drains: Object.fromEntries([...drains].map(([id, counts]) => [id, sumDrains(counts)])),
       workers: { total: applied + fenced, applied, fenced },
     };
   }
@@ -167,10 +169,10 @@ export class WorkerPool implements DataPlane {
   async #applyTo(
     link: WorkerLink,
     update: SnapshotUpdate,
-    track: DrainRequest | null,
+    tracks: readonly DrainRequest[],
   ): Promise<Applied | 'fenced' | 'gone'> {
     try {
-      const applied = await this.#inTime(link.apply(update, track), BARRIER_DEADLINE_MS);
+      const applied = await this.#inTime(link.apply(update, tracks), BARRIER_DEADLINE_MS);
       this.#acceptIfCurrent(link);
       return applied;
     } catch (error) {

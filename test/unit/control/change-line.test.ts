@@ -27,10 +27,10 @@ describe('a change', () => {
     const outcomes = await Promise.all(
       Array.from({ length: 100 }, (_, i) => control.cutover('shop', { to: i % 2 === 0 ? 'green' : 'blue' }, caller())),
     );
-    const steps = outcomes.map(({ receipt }) => receipt?.generation);
+    const steps = outcomes.map(({ receipts: [receipt] }) => receipt?.generation);
     expect(steps).toEqual(Array.from({ length: 100 }, (_, i) => ({ before: i + 1, after: i + 2 })));
     expect(dataPlane.updates.map(({ generation }) => generation)).toEqual(Array.from({ length: 101 }, (_, i) => i + 1));
-    expect(new Set(outcomes.map(({ receipt }) => receipt?.id)).size).toBe(100);
+    expect(new Set(outcomes.map(({ receipts: [receipt] }) => receipt?.id)).size).toBe(100);
   });
 
   it('is made by one of a hundred that have seen the same state', async () => {
@@ -213,7 +213,7 @@ describe('a restart', () => {
     const [was, is] = [before.services.get('shop')?.spec, second.dataPlane.services.get('shop')];
     expect(is?.slots).toEqual(was?.slots);
     expect(is?.sticky).toEqual(was?.sticky);
-    expect((await second.control.rollback('shop', {}, caller())).receipt?.to).toEqual({ blue: 80, green: 20 });
+    expect((await second.control.rollback('shop', {}, caller())).receipts[0]?.to).toEqual({ blue: 80, green: 20 });
   });
 });
 

@@ -6,7 +6,9 @@ import { SHOP, caller, startControl } from '../../helpers/start-control.ts';
 describe('cutover', () => {
   it('gives all slots to the pool, in a generation of its own, and answers with a receipt', async () => {
     const { control, dataPlane } = await startControl();
-    const { receipt } = await control.cutover('shop', { to: 'green' }, caller());
+    const {
+      receipts: [receipt],
+    } = await control.cutover('shop', { to: 'green' }, caller());
     expect(dataPlane.services.get('shop')?.slots).toEqual([{ pool: 'green', from: 0, to: 10_000 }]);
     expect(dataPlane.generation).toBe(2);
     expect(receipt).toMatchObject({
@@ -34,7 +36,9 @@ describe('cutover', () => {
   it('counts the requests of before down until none is left', async () => {
     const { control, dataPlane } = await startControl();
     dataPlane.setInFlight('shop', 'blue', 17);
-    const { receipt } = await control.cutover('shop', { to: 'green' }, caller());
+    const {
+      receipts: [receipt],
+    } = await control.cutover('shop', { to: 'green' }, caller());
     const id = receipt?.id ?? '';
     expect(receipt?.drain).toMatchObject({ state: 'draining', inFlightAtFlip: 17, completed: 0, remaining: 17 });
     dataPlane.finish(id, 12);
@@ -47,7 +51,9 @@ describe('cutover', () => {
   it('cuts what is left after the drain timeout, and says how many', async () => {
     const { control, dataPlane, clock } = await startControl();
     dataPlane.setInFlight('shop', 'blue', 3);
-    const { receipt } = await control.cutover('shop', { to: 'green', drainTimeout: '30s' }, caller());
+    const {
+      receipts: [receipt],
+    } = await control.cutover('shop', { to: 'green', drainTimeout: '30s' }, caller());
     const id = receipt?.id ?? '';
     dataPlane.finish(id, 1);
     clock.advance(30_000);
@@ -101,7 +107,9 @@ describe('cutover', () => {
 
   it('makes a generation even to where the traffic is already, and nothing to roll back to', async () => {
     const { control } = await startControl();
-    const { receipt } = await control.cutover('shop', { to: 'blue' }, caller());
+    const {
+      receipts: [receipt],
+    } = await control.cutover('shop', { to: 'blue' }, caller());
     expect(receipt).toMatchObject({ from: { blue: 100 }, to: { blue: 100 }, drain: { state: 'drained' } });
     expect(receipt?.generation).toEqual({ before: 1, after: 2 });
     await expect(control.rollback('shop', {}, caller())).rejects.toMatchObject({ code: 'no-earlier-split' });
@@ -157,9 +165,9 @@ describe('rollback', () => {
     await control.setSplit('shop', { weights: { blue: 90, green: 10 } }, caller());
     await control.cutover('shop', { to: 'green' }, caller());
     const back = await control.rollback('shop', {}, caller());
-    expect(back.receipt).toMatchObject({ kind: 'rollback', from: { green: 100 }, to: { blue: 90, green: 10 } });
+    expect(back.receipts[0]).toMatchObject({ kind: 'rollback', from: { green: 100 }, to: { blue: 90, green: 10 } });
     const forth = await control.rollback('shop', {}, caller());
-    expect(forth.receipt?.to).toEqual({ green: 100 });
+    expect(forth.receipts[0]?.to).toEqual({ green: 100 });
   });
 
   it('is refused where there was no other split', async () => {
@@ -182,7 +190,7 @@ describe('rollback', () => {
   it('undoes a split that came with a whole new document', async () => {
     const { control } = await startControl();
     await control.putService('shop', { ...SHOP, split: { green: 100 } }, caller());
-    expect((await control.rollback('shop', {}, caller())).receipt?.to).toEqual({ blue: 100 });
+    expect((await control.rollback('shop', {}, caller())).receipts[0]?.to).toEqual({ blue: 100 });
   });
 });
 

@@ -126,7 +126,7 @@ function startWatch() {
     dataPlane.setInFlight('shop', 'blue', inFlight);
     generation += 1;
     const track = { id, pools: [{ service: 'shop', pool: 'blue' }] };
-    await dataPlane.apply({ generation, changed: [], removed: [] }, track);
+    await dataPlane.apply({ generation, changed: [], removed: [] }, [track]);
     watch.follow(receiptOf(id, inFlight), drainTimeoutMs);
   };
   return { watch, clock, dataPlane, settled, follow };

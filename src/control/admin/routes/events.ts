@@ -91,7 +91,10 @@ function visibleTo(principal: Principal, event: ControlEvent): ControlEvent | nu
   if (data.service !== undefined) return isInScope(principal, data.service) ? event : null;
   if (data.services === undefined || data.services.length === 0) return event;
   const services = data.services.filter((name) => isInScope(principal, name));
-  return services.length === 0 ? null : { ...event, data: { ...data, services } };
+  if (services.length === 0) return null;
+  if (services.length === data.services.length) return event;
+  // The line that tells of the change names the others too.
+  return { ...event, data: { ...data, services, summary: 'changes several services' } };
 }
 
 function write(stream: ServerResponse, { id, type, at, data }: ControlEvent): void {

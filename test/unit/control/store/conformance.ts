@@ -51,7 +51,7 @@ export function describeStore(name: string, open: () => Promise<OpenStore>): voi
     it('refuses a generation that does not follow, and keeps nothing of it', async () => {
       const { store } = await open();
       await store.commit(commitOf(1));
-      await expect(store.commit(commitOf(3, { receipt: receiptOf('co_3') }))).rejects.toThrow('3');
+      await expect(store.commit(commitOf(3, { receipts: [receiptOf('co_3')] }))).rejects.toThrow('3');
       expect((await store.load()).generation).toBe(1);
       expect(await store.receipt('co_3')).toBeNull();
       expect(await store.generation(3)).toBeNull();
@@ -67,9 +67,9 @@ export function describeStore(name: string, open: () => Promise<OpenStore>): voi
 
     it('gives receipts by id, and those of one service newest first', async () => {
       const { store } = await open();
-      await store.commit(commitOf(1, { receipt: receiptOf('co_1') }));
-      await store.commit(commitOf(2, { receipt: receiptOf('co_2', 'cart') }));
-      await store.commit(commitOf(3, { receipt: receiptOf('co_3') }));
+      await store.commit(commitOf(1, { receipts: [receiptOf('co_1')] }));
+      await store.commit(commitOf(2, { receipts: [receiptOf('co_2', 'cart')] }));
+      await store.commit(commitOf(3, { receipts: [receiptOf('co_3')] }));
       expect((await store.receipts('shop', 10)).map(({ id }) => id)).toEqual(['co_3', 'co_1']);
       expect((await store.receipts('shop', 1)).map(({ id }) => id)).toEqual(['co_3']);
       expect(await store.receipt('co_2')).toEqual(receiptOf('co_2', 'cart'));
@@ -78,7 +78,7 @@ export function describeStore(name: string, open: () => Promise<OpenStore>): voi
 
     it('brings a committed receipt up to date, and makes none of its own', async () => {
       const { store } = await open();
-      await store.commit(commitOf(1, { receipt: receiptOf('co_1') }));
+      await store.commit(commitOf(1, { receipts: [receiptOf('co_1')] }));
       await store.saveReceipt({ ...receiptOf('co_1'), barrierMs: 2.5 });
       await store.saveReceipt(receiptOf('co_2'));
       expect((await store.receipt('co_1'))?.barrierMs).toBe(2.5);
@@ -115,7 +115,7 @@ export function describeStore(name: string, open: () => Promise<OpenStore>): voi
       const most = Math.max(RECEIPTS_MAX, GENERATIONS_MAX, AUDIT_ENTRIES_MAX, IDEMPOTENCY_KEYS_MAX) + 1;
       for (let n = 1; n <= most; n++) {
         const idempotency = { key: `k${n}`, fingerprint: 'f' };
-        await store.commit(commitOf(n, { receipt: receiptOf(`co_${n}`), idempotency }));
+        await store.commit(commitOf(n, { receipts: [receiptOf(`co_${n}`)], idempotency }));
       }
       expect(await store.receipt('co_1')).toBeNull();
       expect(await store.receipt(`co_${most - RECEIPTS_MAX + 1}`)).not.toBeNull();
@@ -130,7 +130,7 @@ export function describeStore(name: string, open: () => Promise<OpenStore>): voi
       if (reopen === null) return;
       const idempotency = { key: 'k1', fingerprint: 'f1' };
       const services = new Map([['shop', recordOf('shop')]]);
-      await store.commit(commitOf(1, { services, receipt: receiptOf('co_1'), idempotency }));
+      await store.commit(commitOf(1, { services, receipts: [receiptOf('co_1')], idempotency }));
       const before = await store.load();
       await store.close();
       const again = await reopen();
@@ -152,7 +152,7 @@ function commitOf(number: number, more: Partial<Commit> = {}): Commit {
     generation: { number, at: AT, actor: ACTOR, kind: 'config', summary, changes: [] },
     services: new Map(),
     deleted: new Set(),
-    receipt: null,
+    receipts: [],
     idempotency: null,
     audit: auditOf(summary),
     ...more,
