@@ -14,6 +14,8 @@ export interface LoadPlan {
   readonly clients: number;
   /** Of all clients together. */
   readonly ratePerSecond: number;
+  /** Where its requests are noted; default: one of its own. */
+  readonly ledger?: RequestLedger;
 }
 
 export interface LoadedRequest {
@@ -36,7 +38,7 @@ const DOWNLOAD_BYTES = 100_000;
 const PATIENCE_MS = 15_000;
 
 export class SteadyLoad {
-  readonly ledger = new RequestLedger();
+  readonly ledger: RequestLedger;
   readonly requests: LoadedRequest[] = [];
   readonly #plan: LoadPlan;
   readonly #clients: Promise<void>[];
@@ -44,6 +46,7 @@ export class SteadyLoad {
 
   constructor(plan: LoadPlan) {
     this.#plan = plan;
+    this.ledger = plan.ledger ?? new RequestLedger();
     this.#clients = Array.from({ length: plan.clients }, (_, index) => this.#client(index));
   }
 

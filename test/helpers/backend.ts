@@ -21,6 +21,8 @@ export interface BackendRequest {
 export interface BackendManner {
   /** How long an idle connection of the proxy is kept; long by default, so that no test meets the race by chance. */
   readonly keepAliveMs?: number;
+  /** How much longer than that Node itself waits (default: a second), so that nobody meets the race. */
+  readonly keepAliveBufferMs?: number;
   readonly port?: number;
 }
 
@@ -36,7 +38,11 @@ export class Backend {
 
   private constructor(version: string, manner: BackendManner) {
     this.version = version;
-    this.#server = createServer({ keepAliveTimeout: manner.keepAliveMs ?? 120_000, requestTimeout: 0 });
+    this.#server = createServer({
+      keepAliveTimeout: manner.keepAliveMs ?? 120_000,
+      keepAliveTimeoutBuffer: manner.keepAliveBufferMs ?? 1_000,
+      requestTimeout: 0,
+    });
     this.#server.on('request', (request, response) => void this.#serve(request, response));
     this.#server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
       if (!(request.url ?? '').startsWith('/refuse')) response.writeContinue();
@@ -177,9 +183,7 @@ export class Backend {
         response.addTrailers({ 'X-Sum': 'abc' });
         return void response.end();
       case '/until-close':
-        response.shouldKeepAlive = false;
-        response.removeHeader('Transfer-Encoding');
-        response.useChunkedEncodingByDefault = false;
+        endWithConnection(response);
         return void response.end('until close');
       case '/status':
         await readBody(request, entry);
@@ -195,7 +199,7 @@ export class Backend {
     }
   }
 
-  /** Pieces of `downloadBody`, with its length unless `?chunked=1`, and no faster than they are taken. */
+  /** Pieces of `downloadBody`, with its length unless `?chunked=1` or `?until-close=1`, and no faster than they are taken. */
   async #download(
     response: ServerResponse,
     entry: BackendRequest,
@@ -204,7 +208,8 @@ export class Backend {
     gapMs: number,
     url: URL,
   ): Promise<void> {
-    if (!url.searchParams.has('chunked')) response.setHeader('Content-Length', bytes);
+    if (url.searchParams.has('until-close')) endWithConnection(response);
+    else if (!url.searchParams.has('chunked')) response.setHeader('Content-Length', bytes);
     const body = downloadBody(this.version, entry.id, Math.min(bytes, 1 << 20));
     for (let at = 0; at < bytes && !response.destroyed; at += piece) {
       const from = at % body.length;
@@ -233,6 +238,13 @@ export class Backend {
 /** What `/download` of a version answers to a request, so that no byte of another can pass for it. */
 export function downloadBody(version: string, id: string, bytes: number): Buffer {
   return Buffer.alloc(bytes, `${version}/${id}.`);
+}
+
+/** Its body is as long as the connection lasts. */
+function endWithConnection(response: ServerResponse): void {
+  response.shouldKeepAlive = false;
+  response.removeHeader('Transfer-Encoding');
+  response.useChunkedEncodingByDefault = false;
 }
 
 function sendJson(response: ServerResponse, value: unknown): void {
