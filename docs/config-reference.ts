@@ -56,6 +56,11 @@ const KINDS: Readonly<Record<FormatName, ValueKind>> = {
     meaning: 'A number with the unit ms, s, m or h, in whole milliseconds; at most 596h.',
     example: '250ms',
   },
+  rate: {
+    name: 'rate',
+    meaning: 'Events per second, minute or hour: a whole number above 0 with /s, /m or /h; at most 1000000/s.',
+    example: '100/s',
+  },
   timeout: { name: 'duration above 0', meaning: 'A duration that is not 0.', example: '30s' },
   'timeout-or-none': {
     name: 'duration above 0, or none',
@@ -236,6 +241,10 @@ rules: [ { name: testers, when: { headers: { x-group: beta } }, pool: green } ]
 affinity: { key: ["cookie:uid"] }
 sticky: { cookie: shop_target }
 mirror: { pool: green, percent: 10 }
+retries: { on: [connect, reused-connection, 503] }
+breaker: { failurePercent: 30 }
+rateLimit: { rate: 100/s }
+pause: { timeout: 1m }
 timeouts: { responseHead: 10s }
 limits: { requestBody: 10MiB }
 upstream: { idleConnections: 64 }
@@ -296,17 +305,51 @@ unsafeMethods: true
 concurrency: 16
 bodyBytes: 0B
 timeout: 1s`,
+  'services.SERVICE.retries': `
+tries: 2
+on: [connect, reused-connection, reset, 503]
+budget: { percent: 10 }
+perTryTimeout: 2s
+backoff: { max: 1s }
+idempotencyKey: true`,
+  'services.SERVICE.retries.budget': `
+percent: 10
+min: 5`,
+  'services.SERVICE.retries.backoff': `
+base: 50ms
+max: 1s`,
+  'services.SERVICE.breaker': `
+per: [target]
+failurePercent: 30
+minimum: 50
+window: 30s
+open: 10s
+recover: 20s`,
+  'services.SERVICE.rateLimit': `
+key: "header:x-api-key"
+rate: 100/s
+burst: 200
+keys: 50000`,
+  'services.SERVICE.pause': `
+timeout: 1m
+requests: 5000
+bytes: 64MiB
+resumeOver: 5s
+healthPath: /up`,
   'services.SERVICE.timeouts': `
 connect: 500ms
 responseHead: 10s
 requestBodyIdle: 10s
 responseBodyIdle: 5m
 tunnelIdle: 10m
-total: 1m`,
+total: 1m
+queue: 2s`,
   'services.SERVICE.limits': `
 requestBody: 10MiB
 responseHead: 32KiB
-responseFields: 100`,
+responseFields: 100
+inFlightPerTarget: 64
+queue: 200`,
   'services.SERVICE.upstream': `
 idleConnections: 64
 idleTimeout: 30s`,

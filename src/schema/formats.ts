@@ -2,6 +2,7 @@ import { isCidr } from '../base/cidr.ts';
 import { DURATION_MS_MAX, durationMsOrNull, formatDuration } from '../base/duration.ts';
 import { parseHostPort } from '../base/host-port.ts';
 import { maxAgeSecondsOrNull } from '../base/max-age.ts';
+import { perSecondOrNull } from '../base/rate.ts';
 import { sizeBytesOrNull } from '../base/size.ts';
 import { parseListenAddress } from './listen-address.ts';
 import { parseSubjectAltName } from './subject-alt-name.ts';
@@ -23,6 +24,7 @@ const HOST_PATTERN_WANTED =
 export const FORMATS = {
   id: idProblem,
   duration: durationProblem,
+  rate: rateProblem,
   timeout: timeoutProblem,
   'timeout-or-none': (text) => orNone(text, timeoutProblem),
   size: sizeProblem,
@@ -66,6 +68,11 @@ function idProblem(text: string): string | null {
 function durationProblem(text: string): string | null {
   if (durationMsOrNull(text) !== null) return null;
   return `must be a duration such as "250ms", "30s", "5m" or "1h" (at most ${formatDuration(Math.floor(DURATION_MS_MAX / 3.6e6) * 3.6e6)})`;
+}
+
+function rateProblem(text: string): string | null {
+  if (perSecondOrNull(text) !== null) return null;
+  return 'must be a rate above 0 such as "100/s", "30/m" or "1000/h" (at most 1000000/s)';
 }
 
 function timeoutProblem(text: string): string | null {

@@ -4,9 +4,13 @@ import type { Static } from 'typebox';
 
 import { AffinitySchema, StickySchema } from './affinity.ts';
 import { AlgorithmSchema } from './algorithm.ts';
+import { BreakerSchema } from './breaker.ts';
 import { HealthSchema } from './health.ts';
 import { MirrorSchema } from './mirror.ts';
+import { PauseSchema } from './pause.ts';
 import { PoolSchema } from './pool.ts';
+import { RateLimitSchema } from './rate-limit.ts';
+import { RetriesSchema } from './retries.ts';
 import { RuleSchema } from './rule.ts';
 import { formatted, timeout, limit, count, percent, IdSchema } from './fields.ts';
 import { defaulted, recordOf, strictObject } from './strict-object.ts';
@@ -57,6 +61,7 @@ export const ServiceTimeoutsSchema = strictObject(
       formatted('timeout-or-none', 'The whole request with its retries. A duration, or "none".'),
       'none',
     ),
+    queue: timeout('5s', 'To wait for a target that has room; then 503. See `limits.inFlightPerTarget`.'),
   },
   { title: 'ServiceTimeouts', description: 'How long each phase of a request may take.' },
 );
@@ -69,6 +74,22 @@ export const ServiceLimitsSchema = strictObject(
     ),
     responseHead: limit('64KiB', 'Longest head that a target may send.'),
     responseFields: count(256, 10_000, 'Most header fields that a target may send.'),
+    inFlightPerTarget: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 1_000_000,
+        description:
+          'Requests that one target may have at once; more wait in the order in which they came. Divided among the workers, each part rounded up. Without it: no limit.',
+      }),
+    ),
+    queue: defaulted(
+      Type.Integer({
+        minimum: 0,
+        maximum: 1_000_000,
+        description: 'Requests of one pool that may wait for a target, divided among the workers; above it 503.',
+      }),
+      1_000,
+    ),
   },
   { title: 'ServiceLimits', description: 'How much a request and its response may hold.' },
 );
@@ -105,6 +126,10 @@ export const ServiceSchema = strictObject(
     affinity: Type.Optional(AffinitySchema),
     sticky: Type.Optional(StickySchema),
     mirror: Type.Optional(MirrorSchema),
+    retries: defaulted(RetriesSchema, {}),
+    breaker: Type.Optional(BreakerSchema),
+    rateLimit: Type.Optional(RateLimitSchema),
+    pause: Type.Optional(PauseSchema),
     timeouts: defaulted(ServiceTimeoutsSchema, {}),
     limits: defaulted(ServiceLimitsSchema, {}),
     upstream: defaulted(UpstreamSchema, {}),

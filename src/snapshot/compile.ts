@@ -10,6 +10,13 @@ import { parseListenAddress } from '../schema/listen-address.ts';
 import { splitShares } from '../schema/split-shares.ts';
 import { parseTargetUrl } from '../schema/target-url.ts';
 import { compileCookie } from './compile-cookie.ts';
+import {
+  compileAdmission,
+  compileBreaker,
+  compilePause,
+  compileRateLimit,
+  compileRetries,
+} from './compile-protection.ts';
 import { allocateSlots } from './slots.ts';
 import type {
   AffinityKey,
@@ -50,6 +57,11 @@ export function compileService(
     affinity: compileAffinity(name, service),
     sticky: compileSticky(service, options),
     mirror: service.mirror === undefined ? null : compileMirror(service.mirror),
+    retries: compileRetries(service),
+    breaker: compileBreaker(service),
+    rateLimit: compileRateLimit(service),
+    admission: compileAdmission(service),
+    pause: compilePause(service),
     timeouts: compileServiceTimeouts(service),
     limits: compileServiceLimits(service),
     upstream: {

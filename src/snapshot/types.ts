@@ -9,6 +9,7 @@
  */
 
 import type { TargetHealth } from './data-plane.ts';
+import type { AdmissionSpec, BreakerSpec, PauseSpec, RateLimitSpec, RetrySpec } from './protection-spec.ts';
 
 /** Slots that users are hashed into, and the unit of every split: one slot is 0.01 %. */
 export const SLOT_COUNT = 10_000;
@@ -47,6 +48,12 @@ export interface ServiceSpec {
   readonly affinity: AffinitySpec;
   readonly sticky: StickySpec | null;
   readonly mirror: MirrorSpec | null;
+  readonly retries: RetrySpec;
+  readonly breaker: BreakerSpec | null;
+  readonly rateLimit: RateLimitSpec | null;
+  readonly admission: AdmissionSpec | null;
+  /** Not null: the service is held. */
+  readonly pause: PauseSpec | null;
   readonly timeouts: ServiceTimeouts;
   readonly limits: ServiceLimits;
   readonly upstream: UpstreamSpec;

@@ -39,7 +39,7 @@ interface Trace {
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Merged field by field; the others are one value each. */
-const NESTED_FIELDS: ReadonlySet<string> = new Set(['match', 'health', 'timeouts', 'limits', 'upstream']);
+const NESTED_FIELDS: ReadonlySet<string> = new Set(['match', 'health', 'retries', 'timeouts', 'limits', 'upstream']);
 
 /** Every field but `pools`, in the order of the file. */
 function mergeFields(base: Fields, current: Fields, next: Fields, at: string, trace: Trace): Fields {

@@ -123,6 +123,6 @@ describe('defaults', () => {
   it('are not mixed up between places that are one object in memory', () => {
     const empty = {};
     const service = serviceWithDefaults({ pools: { main: {} }, timeouts: empty, limits: empty, upstream: empty });
-    expect(Object.keys(service.limits).toSorted()).toEqual(['requestBody', 'responseFields', 'responseHead']);
+    expect(Object.keys(service.limits).toSorted()).toEqual(['queue', 'requestBody', 'responseFields', 'responseHead']);
   });
 });

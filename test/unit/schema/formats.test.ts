@@ -15,6 +15,10 @@ const SAMPLES: Readonly<Record<FormatName, Samples>> = {
     bad: ['', 'Shop', '-a', '.a', '_a', 'a b', 'a/b', 'ä', 'x'.repeat(64), '__proto__', 'constructor', 'a\n'],
   },
   duration: { good: ['0s', '250ms', '1.5s'], bad: ['', '5', 'forever', '597h', '-1s'] },
+  rate: {
+    good: ['100/s', '1/h', '30/m', '1000000/s'],
+    bad: ['', '0/s', '100', '100/d', '1.5/s', '-1/s', '1000001/s', '100 /s'],
+  },
   timeout: { good: ['1ms', '1h'], bad: ['0s', '0ms', '5', 'none'] },
   'timeout-or-none': { good: ['none', '1s'], bad: ['0s', 'None', ''] },
   size: { good: ['0B', '1KiB'], bad: ['', '1', '1KB', '1.5MiB'] },
