@@ -20,6 +20,9 @@ interface Shape {
   readonly additionalProperties?: Shape | boolean;
   readonly propertyNames?: Shape;
   readonly items?: Shape;
+  /** What a text may be, and what else there may be in its place. */
+  readonly then?: Shape;
+  readonly else?: Shape;
   readonly enum?: readonly string[];
   readonly format?: string;
   readonly minimum?: number;
@@ -132,6 +135,11 @@ const KINDS: Readonly<Record<FormatName, ValueKind>> = {
     meaning: 'Begins with "/"; no ";", no spaces.',
     example: '/shop',
   },
+  'hash-key': {
+    name: 'hash key',
+    meaning: '"header:NAME", "cookie:NAME", "client-ip" or "path".',
+    example: 'header:x-user',
+  },
   'status-range': {
     name: 'status',
     meaning: 'A status code, or two with "-" between them, both included.',
@@ -176,6 +184,7 @@ admin: { listen: "127.0.0.1:9900" }
 state: { path: /var/lib/cutover }
 workers: 4
 trustedProxies: ["10.0.0.0/8"]
+zone: eu-1a
 shutdown: { drainTimeout: 1m }
 services:
   shop: { pools: { blue: { targets: [ { url: "http://127.0.0.1:3001" } ] } } }`,
@@ -235,7 +244,7 @@ pools:
   blue: { version: "1.4.0", targets: [ { url: "http://10.0.0.1:3000" }, { url: "http://10.0.0.2:3000" } ] }
   green: { version: "1.5.0", targets: [ { url: "http://10.0.0.3:3000" }, { url: "http://10.0.0.4:3000" } ] }
 split: { blue: 95, green: 5 }
-algorithm: least-connections
+algorithm: { name: least-time, zone: { enough: 50 } }
 health: { path: /healthz }
 rules: [ { name: testers, when: { headers: { x-group: beta } }, pool: green } ]
 affinity: { key: ["cookie:uid"] }
@@ -260,7 +269,15 @@ targets: [ { url: "http://10.0.0.1:3000" } ]`,
 url: "http://10.0.0.1:3000"
 weight: 2
 zone: eu-1a
+backup: true
 state: drain`,
+  'services.SERVICE.algorithm': `
+name: rendezvous
+key: "header:x-user"
+decay: 10s
+zone: { enough: 50 }`,
+  'services.SERVICE.algorithm.zone': `
+enough: 50`,
   'services.SERVICE.health': `
 path: /healthz
 host: shop.example.com
@@ -392,6 +409,7 @@ function sectionsOf(at: string, shape: Shape): Section[] {
   const inner = Object.entries(shape.properties ?? {}).flatMap(([field, value]) => {
     const path = at === '' ? field : `${at}.${field}`;
     if (value.properties !== undefined) return sectionsOf(path, value);
+    if (value.else?.properties !== undefined) return sectionsOf(path, value.else);
     const items = value.items ?? {};
     if (items.properties !== undefined) return sectionsOf(`${path}[]`, items);
     const values = valuesOf(value);
@@ -433,6 +451,9 @@ function meaningOf({ description }: Shape): string {
 }
 
 function valueText(path: string, shape: Shape): string {
+  if (shape.then !== undefined && shape.else !== undefined) {
+    return `${valueText(path, shape.then)}, or ${innerText(path, shape.else)}`;
+  }
   if (shape.enum !== undefined) return shape.enum.map((value) => `\`${value}\``).join(', ');
   if (shape.format !== undefined) return kindOf(shape.format).name;
   if (shape.items !== undefined) return `list of ${innerText(`${path}[]`, shape.items)}`;

@@ -24,7 +24,6 @@ import { openStore } from './control/store/open-store.ts';
 import { activatedSockets } from './control/workers/activation.ts';
 import { canBindForWorkers } from './control/workers/bind-sockets.ts';
 import { ControlSocket } from './control/workers/control-socket.ts';
-import { shareCompiledCode } from './control/workers/temporary-folder.ts';
 import { type Succession, WorkerPool } from './control/workers/worker-pool.ts';
 import { createMetrics, type Metrics } from './observe/prometheus.ts';
 import { ProxyDataPlane } from './proxy/data-plane.ts';
@@ -242,20 +241,21 @@ async function createDataPlane(
   { clock, random, log, onHandOver }: DataPlaneNeeds,
 ): Promise<ProxyDataPlane | WorkerPool> {
   const { trustedProxies } = config;
+  const zone = config.zone ?? process.env['CUTOVER_ZONE'] ?? '';
   const count = config.workers ?? (canBindForWorkers ? availableParallelism() : 0);
   if (count === 0) {
     const onError = (error: unknown): void => log.error({ err: error }, 'a request failed by a mistake of the proxy');
     const targetGuard = new TargetGuard(ownEndpoints(config));
-    return new ProxyDataPlane({ trustedProxies, targetGuard, clock, random, onError });
+    return new ProxyDataPlane({ trustedProxies, zone, targetGuard, clock, random, onError });
   }
   if (!canBindForWorkers) throw new Error('workers need Node 26 or newer; with "workers: 0" this version will do');
-  await shareCompiledCode(process.env);
   return new WorkerPool({
     count,
     entry: WORKER_ENTRY,
     control: await ControlSocket.at(config.state.path),
     listeners: listenersOf(config),
     trustedProxies,
+    zone,
     own: ownEndpoints(config),
     activated: activatedSockets(listenersOf(config), process.env, process.pid),
     clock,

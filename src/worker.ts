@@ -3,7 +3,6 @@
  * until another one comes.
  */
 import { existsSync } from 'node:fs';
-import { flushCompileCache } from 'node:module';
 import { connect, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 
@@ -120,10 +119,11 @@ class Worker {
   }
 
   /** Takes over everything that is served, whatever was served before. */
-  async #setup({ update, listeners, trustedProxies, own = [] }: Setup): Promise<void> {
+  async #setup({ update, listeners, trustedProxies, zone = '', own = [] }: Setup): Promise<void> {
     this.#dataPlane ??= new ProxyDataPlane({
       name: String(this.#setting.index),
       trustedProxies,
+      zone,
       targetGuard: new TargetGuard(own),
       onError: report,
     });
@@ -131,8 +131,6 @@ class Worker {
     const wanted = new Set(update.changed.map(({ name }) => name));
     const removed = this.#dataPlane.serviceNames.filter((name) => !wanted.has(name));
     await this.#apply(this.#dataPlane, { update: { ...update, removed }, track: null, tracks: [] });
-    // While nobody is served here yet. For those to come: one that is killed writes nothing at its end.
-    if (!this.#isAccepting) flushCompileCache();
   }
 
   async #spawn(request: PrimaryCalls['spawn']): Promise<Spawned> {

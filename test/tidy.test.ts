@@ -20,7 +20,7 @@ interface ImportRule {
 }
 
 /** The shapes and constants that both planes agree on; the compiler of snapshots beside them belongs to control. */
-const CONTRACT = ['snapshot/types.ts', 'snapshot/data-plane.ts', 'snapshot/slots.ts'];
+const CONTRACT = ['snapshot/types.ts', 'snapshot/algorithm-spec.ts', 'snapshot/data-plane.ts', 'snapshot/slots.ts'];
 
 /** What every stage of a request may use: the contract, and what is directly in proxy/ but the pipeline. */
 const COMMON_GROUND = ['base/**', ...CONTRACT, 'proxy/!(pipeline).ts'];

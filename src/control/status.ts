@@ -37,6 +37,7 @@ export function targetView(url: string, spec: TargetSpec, status: TargetStatus |
     url,
     weight: spec.weight,
     zone: spec.zone,
+    backup: spec.backup,
     state: spec.state,
     health: {
       up: status?.up ?? false,

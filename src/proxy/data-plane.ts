@@ -13,6 +13,7 @@ import type {
   TargetHealth,
 } from '../snapshot/data-plane.ts';
 import type { ListenerSpec, ServiceSpec, SnapshotUpdate } from '../snapshot/types.ts';
+import { type Algorithms, BUILT_IN } from './balance/algorithms.ts';
 import { Deadlines } from './deadlines.ts';
 import { DescriptorBudget } from './descriptor-budget.ts';
 import { ResponseHead } from './http1/response-head.ts';
@@ -20,9 +21,8 @@ import { Drain, Ledger } from './ledger.ts';
 import { Listener } from './listener/listener.ts';
 import { outcomeOf } from './outcome.ts';
 import { Pipeline } from './pipeline.ts';
-import { Pool } from './pool.ts';
+import { Pool, type PoolShared } from './pool.ts';
 import { emptyRouting, nextRouting, type Routing } from './routing.ts';
-import type { ConnectionShared } from './upstream/connection-pool.ts';
 
 /** Capacity of the response scanner; a service's own limit may be lower. */
 const RESPONSE_FIELDS_MAX = 1024;
@@ -40,15 +40,18 @@ export interface ProxyOptions {
   readonly onError?: (error: unknown) => void;
   readonly clock?: Clock;
   readonly random?: Random;
+  /** Where this proxy runs; default: nobody said, so that zones make no difference. */
+  readonly zone?: string;
+  /** By the names that snapshots give them; default: those that come with the program. */
+  readonly algorithms?: Algorithms;
 }
 
 export class ProxyDataPlane implements DataPlane {
   readonly #name: string;
   readonly #onError: (error: unknown) => void;
   readonly #clock: Clock;
-  readonly #random: Random;
   readonly #deadlines: Deadlines;
-  readonly #shared: ConnectionShared;
+  readonly #shared: PoolShared;
   readonly #trustedProxies: CidrSet;
   readonly #pipeline: Pipeline;
   readonly #ledger = new Ledger();
@@ -69,14 +72,16 @@ export class ProxyDataPlane implements DataPlane {
     onError = ignore,
     clock = systemClock,
     random = systemRandom,
+    zone = '',
+    algorithms = BUILT_IN,
   }: ProxyOptions = {}) {
     this.#name = name;
     this.#onError = onError;
     this.#clock = clock;
-    this.#random = random;
     this.#deadlines = new Deadlines(clock);
     const responseHead = new ResponseHead(RESPONSE_FIELDS_MAX);
-    this.#shared = { deadlines: this.#deadlines, responseHead, targetGuard };
+    const connections = { deadlines: this.#deadlines, responseHead, targetGuard };
+    this.#shared = { connections, random, algorithms, zone };
     this.#trustedProxies = new CidrSet(trustedProxies);
     this.#current = emptyRouting(this.#ledger.current);
     this.#pipeline = new Pipeline({
@@ -139,7 +144,7 @@ export class ProxyDataPlane implements DataPlane {
     const key = poolKey(service.name, spec.name);
     let pool = this.#pools.get(key);
     if (pool === undefined) {
-      pool = new Pool(service.name, spec.name, this.#shared, this.#random);
+      pool = new Pool(service.name, spec.name, this.#shared);
       this.#pools.set(key, pool);
     }
     pool.update(spec, service);

@@ -13,7 +13,7 @@
 import type { CidrSet } from '../base/cidr.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
-import { SLOT_COUNT } from '../snapshot/types.ts';
+import { type AffinityKey, SLOT_COUNT } from '../snapshot/types.ts';
 import { methodIndexOf } from './counters.ts';
 import type { Deadlines } from './deadlines.ts';
 import { decide } from './decide.ts';
@@ -31,9 +31,10 @@ import type { Origin, Provenance } from './origin.ts';
 import { outcomeOf } from './outcome.ts';
 import type { Pool } from './pool.ts';
 import type { BoundService, Routing } from './routing.ts';
+import type { HashKey } from '../snapshot/algorithm-spec.ts';
 import { cookieOf, type RequestFacts } from './split/request-facts.ts';
 import { setCookieLine } from './split/set-cookie.ts';
-import type { User } from './split/slots.ts';
+import { type User, userBy } from './split/slots.ts';
 import { sessionResult } from './split/sticky.ts';
 import type { Target } from './upstream/target.ts';
 
@@ -87,7 +88,9 @@ export class Pipeline {
     if (service.sessions !== null) {
       pool.sessions.add(sessionResult(cookie, session, pool));
     }
-    const target = bound ?? pool.pick(null);
+    const { key } = service.spec.algorithm;
+    const hashKey = key === null ? '' : hashKeyOf(key, facts, user, head);
+    const target = bound ?? pool.pick(null, hashKey);
     if (target === null) {
       this.#countUnserved(routing, pool, head);
       return 'no_target';
@@ -110,11 +113,11 @@ export class Pipeline {
         requestId: text.requestId,
       },
       downstream,
-      { pool, target, cohort, timeouts: service.spec.timeouts, limits: service.spec.limits },
+      { pool, target, hashKey, cohort, timeouts: service.spec.timeouts, limits: service.spec.limits },
       {
         userField: user?.isNew === true ? userField(service, user, from) : '',
         sessionField: bound === null ? sessionField(service, pool, target, from) : '',
-        mirror: this.#mirrorOf(service, pool, head),
+        mirror: this.#mirrorOf(service, pool, head, hashKey),
       },
       this.#context,
     );
@@ -138,7 +141,7 @@ export class Pipeline {
   }
 
   /** A copy for the shadow pool, where this request is drawn for one. */
-  #mirrorOf(service: BoundService, pool: Pool, head: RequestHead): MirrorCopy | null {
+  #mirrorOf(service: BoundService, pool: Pool, head: RequestHead, hashKey: string): MirrorCopy | null {
     const spec = service.spec.mirror;
     const { mirrorPool } = service;
     if (spec === null || mirrorPool === null || mirrorPool === pool || head.upgrade !== '') {
@@ -148,14 +151,31 @@ export class Pipeline {
     if (!isDrawn || !(spec.unsafeMethods || SAFE.has(head.method))) {
       return null;
     }
-    return new MirrorCopy(mirrorPool, spec, this.#context.clock, this.#context.deadlines);
+    return new MirrorCopy(mirrorPool, spec, hashKey, this.#context.clock, this.#context.deadlines);
   }
 }
 
 function findService(routing: Routing, head: RequestHead): BoundService | null {
-  const path = head.pathEnd === head.target.length ? head.target : head.target.substring(0, head.pathEnd);
-  const name = routing.table.find(head.host, path);
+  const name = routing.table.find(head.host, pathOf(head));
   return name === null ? null : (routing.services.get(name) ?? null);
+}
+
+function pathOf(head: RequestHead): string {
+  return head.pathEnd === head.target.length ? head.target : head.target.substring(0, head.pathEnd);
+}
+
+/** What the algorithm wants to know of the request; "" where the request does not have it. */
+function hashKeyOf(key: HashKey, facts: RequestFacts, user: User | null, head: RequestHead): string {
+  if (key.kind === 'path') {
+    return pathOf(head);
+  }
+  // The client will bring the id that it is given now, and must be where it is already.
+  const isGiven = key.kind === 'cookie' && user !== null && user.isNew && isCookie(user.key, key.name);
+  return isGiven ? user.id : (userBy(key, facts) ?? '');
+}
+
+function isCookie(key: AffinityKey, name: string): boolean {
+  return key.kind === 'cookie' && key.name === name;
 }
 
 /** What the service does not take. */

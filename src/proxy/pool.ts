@@ -2,10 +2,14 @@
  * A pool as it lives on from snapshot to snapshot: its targets, its counters, and the requests that are under way on
  * it, by the generation that sent them there.
  */
+import { assert } from '../base/assert.ts';
 import type { Random } from '../base/random.ts';
 import type { PoolReport } from '../snapshot/data-plane.ts';
 import type { PoolSpec, ServiceSpec, TargetSpec } from '../snapshot/types.ts';
-import { type Balancer, createBalancer } from './balance/balancer.ts';
+import type { AlgorithmSpec } from '../snapshot/algorithm-spec.ts';
+import { type Algorithms, createBalancer } from './balance/algorithms.ts';
+import type { Balancer, Explanation } from './balance/balancer.ts';
+import { preferring } from './balance/preferences.ts';
 import { Tally, TrafficCounters } from './counters.ts';
 import type { FailureCode } from './errors.ts';
 import { Cohort, type GenerationLedger } from './ledger.ts';
@@ -15,6 +19,15 @@ import { Target } from './upstream/target.ts';
 
 export type RetryReason = 'connect' | 'reused-connection';
 export type MirrorDropReason = 'busy' | 'body-too-large' | 'no-target' | 'failed';
+
+/** What the pools of one worker share. */
+export interface PoolShared {
+  readonly connections: ConnectionShared;
+  readonly random: Random;
+  readonly algorithms: Algorithms;
+  /** Where this proxy runs; "": nobody said. */
+  readonly zone: string;
+}
 
 export class Pool {
   readonly service: string;
@@ -32,17 +45,15 @@ export class Pool {
   #version = '';
   #targets: ReadonlyMap<string, Target> = new Map();
   #balancer: Balancer<Target> | null = null;
-  #algorithm: ServiceSpec['algorithm'] = 'round-robin';
+  #algorithm: AlgorithmSpec | null = null;
   #cohorts: Cohort[] = [];
-  readonly #shared: ConnectionShared;
-  readonly #random: Random;
+  readonly #shared: PoolShared;
 
-  constructor(service: string, name: string, shared: ConnectionShared, random: Random) {
+  constructor(service: string, name: string, shared: PoolShared) {
     this.service = service;
     this.name = name;
     this.sessionTokens = new SessionTokens(service, name);
     this.#shared = shared;
-    this.#random = random;
   }
 
   get inFlight(): number {
@@ -73,7 +84,7 @@ export class Pool {
   #targetFor(spec: TargetSpec, limits: ConnectionLimits): Target {
     const known = this.#targets.get(spec.id);
     if (known === undefined) {
-      return new Target(spec, this.#shared, limits);
+      return new Target(spec, this.#shared.connections, limits);
     }
     known.update(spec, limits);
     return known;
@@ -87,14 +98,38 @@ export class Pool {
     }
   }
 
-  /** The next target by the algorithm, not `avoid` unless it is the only one; null: none is healthy and ready. */
-  pick(avoid: Target | null): Target | null {
-    this.#balancer ??= createBalancer(
-      this.#algorithm,
-      [...this.#targets.values()].filter((target) => target.isEligible),
-      this.#random,
-    );
-    return this.#balancer.pick(avoid);
+  /**
+   * The next target by the algorithm, not `avoid` unless it is the only one; null: none is healthy and ready. `key` is
+   * what the algorithm wants to know of the request, or "".
+   */
+  pick(avoid: Target | null, key: string): Target | null {
+    this.#balancer ??= this.#createBalancer();
+    return this.#balancer.pick(avoid, key);
+  }
+
+  /** What `pick` would answer now; changes nothing that a request could see. */
+  peek(key: string): Target | null {
+    this.#balancer ??= this.#createBalancer();
+    return this.#balancer.peek(null, key);
+  }
+
+  /** What the next pick goes by. Targets that it is not made among (not eligible, in reserve, of other zones) are left out. */
+  explain(key: string): Explanation<Target> {
+    this.#balancer ??= this.#createBalancer();
+    return this.#balancer.explain(key);
+  }
+
+  #createBalancer(): Balancer<Target> {
+    const spec = this.#algorithm;
+    assert(spec !== null, 'a pool is chosen from once it has been told what it is');
+    const { algorithms, random, zone, connections } = this.#shared;
+    const context = { random, time: connections.deadlines };
+    const targets = [...this.#targets.values()];
+    for (const target of targets) {
+      target.load.release();
+    }
+    const preference = spec.zone === null || zone === '' ? null : { own: zone, enough: spec.zone.enough };
+    return preferring(targets, preference, context, (part) => createBalancer(algorithms, part, spec, context));
   }
 
   /** The cohort that a request routed now belongs to. */

@@ -81,6 +81,7 @@ const targetFields = {
   url: text('Address of the application server.'),
   weight: Type.Integer({ description: "Share of the pool's requests relative to the other targets." }),
   zone: text('Where the target runs; "" where nothing was said.'),
+  backup: flag('Whether it only serves while no other target of its pool may.'),
   state: Type.Enum(['ready', 'drain', 'maint'], { description: 'What the operator allows it; health is separate.' }),
   health: strictObject(
     {

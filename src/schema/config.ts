@@ -75,6 +75,12 @@ export const ConfigSchema = strictObject(
       }),
       [],
     ),
+    zone: Type.Optional(
+      text(
+        'Where this proxy runs, such as an availability zone: what `algorithm.zone` of a service prefers. Default: the environment variable CUTOVER_ZONE.',
+        { minLength: 1 },
+      ),
+    ),
     shutdown: defaulted(ShutdownSchema, {}),
     services: defaulted(
       recordOf(IdSchema, ServiceSchema, { description: 'The services by name.', maxProperties: 10_000 }),

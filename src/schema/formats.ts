@@ -44,6 +44,7 @@ export const FORMATS = {
   'max-age-or-none': (text) => orNone(text, maxAgeProblem),
   'cookie-domain': cookieDomainProblem,
   'cookie-path': cookiePathProblem,
+  'hash-key': hashKeyProblem,
   'status-range': statusRangeProblem,
   'host-header': hostHeaderProblem,
   sha256: sha256Problem,
@@ -170,6 +171,11 @@ function cookiePathProblem(text: string): string | null {
   return /^[\x21-\x3a\x3c-\x7e]+$/.test(text)
     ? null
     : 'must be a path without ";", spaces, control or non-ASCII characters';
+}
+
+function hashKeyProblem(text: string): string | null {
+  if (text === 'path' || affinityKeyProblem(text) === null) return null;
+  return 'must be "header:NAME", "cookie:NAME", "client-ip" or "path"';
 }
 
 function statusRangeProblem(text: string): string | null {

@@ -18,6 +18,12 @@ export const TargetSchema = strictObject(
       1,
     ),
     zone: defaulted(text('Where the target runs, such as an availability zone.'), ''),
+    backup: defaulted(
+      Type.Boolean({
+        description: 'In reserve: takes requests only while no target of the pool that is no backup may.',
+      }),
+      false,
+    ),
     state: defaulted(
       Type.Enum(['ready', 'drain', 'maint'], {
         description:

@@ -22,8 +22,8 @@ export function schemaProblems(errors: readonly ErrorObject[] | null | undefined
 
 function problemOf(error: ErrorObject): Problem | null {
   const { keyword, instancePath, propertyName } = error;
-  // `propertyNames` only says that one of its own errors was found, which is in the list too.
-  if (keyword === 'propertyNames') return null;
+  // `propertyNames` and `if` only say that one of their own errors was found, which is in the list too.
+  if (keyword === 'propertyNames' || keyword === 'if') return null;
   if (propertyName !== undefined) {
     return {
       path: instancePath + pointerOf(propertyName),

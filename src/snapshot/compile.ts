@@ -17,6 +17,7 @@ import {
   compileRateLimit,
   compileRetries,
 } from './compile-protection.ts';
+import { compileAlgorithm } from './compile-algorithm.ts';
 import { allocateSlots } from './slots.ts';
 import type {
   AffinityKey,
@@ -52,7 +53,7 @@ export function compileService(
     match: { hosts: service.match.hosts, pathPrefix: compilePathPrefix(service.match.pathPrefix) },
     pools: Object.entries(service.pools).map(([poolName, pool]) => compilePool(poolName, pool)),
     slots: allocateSlots(previous?.slots ?? [], splitShares(service.split)),
-    algorithm: service.algorithm,
+    algorithm: compileAlgorithm(service.algorithm),
     rules: service.rules.map(compileRule),
     affinity: compileAffinity(name, service),
     sticky: compileSticky(service, options),
@@ -112,7 +113,7 @@ function compilePool(name: string, pool: PoolConfig): PoolSpec {
 function compileTarget(target: PoolConfig['targets'][number]): TargetSpec {
   const address = parseTargetUrl(target.url);
   assert(!('problem' in address), `a target has passed validation with the URL ${target.url}`);
-  return { ...address, weight: target.weight, zone: target.zone, state: target.state };
+  return { ...address, weight: target.weight, zone: target.zone, backup: target.backup, state: target.state };
 }
 
 function compileRule(rule: RuleConfig): RuleSpec {

@@ -8,6 +8,7 @@
  * Units: times in milliseconds, sizes in bytes, shares in basis points (1/100 of a percent, 10,000 in all).
  */
 
+import type { AlgorithmSpec } from './algorithm-spec.ts';
 import type { TargetHealth } from './data-plane.ts';
 import type { AdmissionSpec, BreakerSpec, PauseSpec, RateLimitSpec, RetrySpec } from './protection-spec.ts';
 
@@ -41,7 +42,7 @@ export interface ServiceSpec {
   readonly pools: readonly PoolSpec[];
   /** Who owns which of the 10,000 slots: sorted by `from`, without gaps or overlaps; a pool may own several ranges. */
   readonly slots: readonly SlotRange[];
-  readonly algorithm: Algorithm;
+  readonly algorithm: AlgorithmSpec;
   /** In order; the first that matches chooses the pool before the split does. */
   readonly rules: readonly RuleSpec[];
   /** Where a user's identity is looked for, in order; empty: every request draws its own slot. */
@@ -87,6 +88,8 @@ export interface TargetSpec {
   /** 0 to 65,535; 0 takes no part in balancing. */
   readonly weight: number;
   readonly zone: string;
+  /** Only where no other target may serve. */
+  readonly backup: boolean;
   readonly state: AdminState;
 }
 
@@ -97,8 +100,6 @@ export interface SlotRange {
   /** Last slot, exclusive. */
   readonly to: number;
 }
-
-export type Algorithm = 'round-robin' | 'least-connections';
 
 export interface RuleSpec {
   readonly name: string;

@@ -51,6 +51,8 @@ export interface Setup {
   readonly update: SnapshotUpdate;
   readonly listeners: readonly ListenerSpec[];
   readonly trustedProxies: readonly string[];
+  /** Where the proxy runs; left out by versions that did not ask. */
+  readonly zone?: string;
   /** Where the proxy listens itself, so that no target's name may lead there; left out by versions that did not look. */
   readonly own?: readonly Endpoint[];
 }

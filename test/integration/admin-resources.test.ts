@@ -152,6 +152,7 @@ describe('targets', () => {
       url: 'http://127.0.0.1:3001',
       weight: 1,
       zone: '',
+      backup: false,
       state: 'ready',
       health: { up: false, checked: false, failure: null, since: expect.any(String) },
     });

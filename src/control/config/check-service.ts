@@ -27,6 +27,7 @@ export function checkService(name: string, service: ServiceDocument, whole: Surr
     ...problemsUnder('/split', checkSplit(service.split, service)),
     ...checkRules(service),
     ...checkCookies(service),
+    ...problemsUnder('/algorithm', checkAlgorithm(service.algorithm)),
     ...(service.mirror === undefined ? [] : problemsUnder('/mirror', checkMirror(service.mirror, service))),
     ...(whole.services === undefined ? [] : checkClaims(name, service, whole.services)),
   ];
@@ -95,6 +96,18 @@ function checkRules(service: ServiceDocument): Problem[] {
     return problems;
   });
 }
+
+/** A setting that its algorithm never looks at would be one that seems to work. Paths count from the algorithm. */
+function checkAlgorithm(algorithm: ServiceDocument['algorithm']): Problem[] {
+  if (algorithm === undefined || typeof algorithm === 'string') return [];
+  return Object.entries(SETTING_OF).flatMap(([setting, names]) => {
+    if (!Object.hasOwn(algorithm, setting) || names.includes(algorithm.name)) return [];
+    const message = `is a setting of ${names.join(' and ')}, and the algorithm is ${algorithm.name}`;
+    return [{ path: pointerOf(setting), message, atKey: true }];
+  });
+}
+
+const SETTING_OF: Readonly<Record<string, readonly string[]>> = { key: ['rendezvous'], decay: ['p2c', 'least-time'] };
 
 function checkPoolName(path: string, pool: string, service: Pick<ServiceDocument, 'pools'>, atKey = false): Problem[] {
   if (Object.hasOwn(service.pools, pool)) return [];

@@ -18,7 +18,7 @@ export function poolTag(pool: PoolDocument): string {
 }
 
 export function targetTag(target: TargetDocument): string {
-  return entityTag({ weight: 1, zone: '', state: 'ready', ...target });
+  return entityTag({ weight: 1, zone: '', backup: false, state: 'ready', ...target });
 }
 
 export function splitTag(record: ServiceRecord): string {

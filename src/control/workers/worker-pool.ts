@@ -55,6 +55,8 @@ const START_POLL_MS = 50;
 
 export interface WorkerPoolOptions extends SpawnerOptions {
   readonly trustedProxies: readonly string[];
+  /** Where the proxy runs; "": nobody said. */
+  readonly zone: string;
   /** Where the proxy listens itself, so that no target's name may lead there. */
   readonly own: readonly Endpoint[];
   /** How long that may take, before the other primary is ended. */
@@ -330,14 +332,14 @@ export class WorkerPool implements DataPlane {
   }
 
   #setup(): Setup {
-    const { listeners, trustedProxies, own } = this.#options;
+    const { listeners, trustedProxies, zone, own } = this.#options;
     const update = {
       generation: this.#generation,
       changed: [...this.#services.values()],
       removed: [],
       health: [...this.#health.values()],
     };
-    return { update, listeners, trustedProxies, own };
+    return { update, listeners, trustedProxies, zone, own };
   }
 
   #acceptIfCurrent(link: WorkerLink): void {

@@ -1,33 +1,50 @@
 /**
  * Chooses a target inside a pool. A balancer is made for one list of candidates, all of which may be chosen; when
- * health, admin state or weight changes, a new one takes its place. Implementations differ by file; all of them pass
+ * health, admin state or weight changes, a new one takes its place, and what must be remembered across that lives on
+ * the candidate's `load`. Implementations differ by file and are listed in algorithms.ts; all of them pass
  * test/unit/proxy/balance/conformance.ts.
  */
 import type { Random } from '../../base/random.ts';
-import type { Algorithm } from '../../snapshot/types.ts';
-import { leastConnections } from './least-connections.ts';
-import { roundRobin } from './round-robin.ts';
+import type { AlgorithmSpec } from '../../snapshot/algorithm-spec.ts';
+import type { TargetLoad } from '../target-load.ts';
 
 export interface Candidate {
-  /** 1 or more. */
+  /** "host:port": the same on every worker and instance. */
+  readonly id: string;
+  /** 1 to 65,535. */
   readonly weight: number;
-  readonly inFlight: number;
+  readonly load: TargetLoad;
 }
 
 export interface Balancer<C extends Candidate> {
-  /** The next target; not `avoid`, unless it is the only one. Null where there is none. */
-  pick(avoid: C | null): C | null;
+  /**
+   * The next target; not `avoid`, unless it is the only one. Null where there is none. `key` is what the algorithm asked
+   * for by `AlgorithmSpec.key`; "": the request has none.
+   */
+  pick(avoid: C | null, key: string): C | null;
+  /** What `pick` would answer now. Changes nothing: chance is drawn ahead of each pick. */
+  peek(avoid: C | null, key: string): C | null;
+  /** What the next pick goes by. */
+  explain(key: string): Explanation<C>;
 }
 
-export function createBalancer<C extends Candidate>(
-  algorithm: Algorithm,
-  candidates: readonly C[],
-  random: Random,
-): Balancer<C> {
-  switch (algorithm) {
-    case 'round-robin':
-      return roundRobin(candidates, random);
-    case 'least-connections':
-      return leastConnections(candidates, random);
-  }
+export interface Explanation<C> {
+  /** What a score is, in words, and whether the highest or the lowest is chosen. */
+  readonly meaning: string;
+  /** One for each candidate, in no order. */
+  readonly scores: readonly { readonly candidate: C; readonly score: number }[];
 }
+
+/** What a balancer may use. */
+export interface BalancerContext {
+  readonly random: Random;
+  /** Monotonic; a tenth of a second late at most. */
+  readonly time: { readonly nowMs: number };
+}
+
+/** Makes the balancer of one algorithm. Never called without candidates. */
+export type BalancerFactory = <C extends Candidate>(
+  candidates: readonly C[],
+  spec: AlgorithmSpec,
+  context: BalancerContext,
+) => Balancer<C>;

@@ -64,6 +64,8 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
   readonly #request: ExchangeRequest;
   readonly #downstream: Downstream;
   readonly #pool: Pool;
+  /** What of the request decides on a target, where the algorithm asks. */
+  readonly #hashKey: string;
   readonly #cohort: Cohort;
   readonly #timeouts: ServiceTimeouts;
   readonly #limits: ServiceLimits;
@@ -83,6 +85,8 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
   #connectStartedAtMs = 0;
   #connectTries = 0;
   #wasResent = false;
+  /** Since when a target has had the whole request, or has been connected to for it. */
+  #waitingSinceMs = 0;
 
   /** Body bytes that may have to be sent: for the first time, or again. */
   #held: GatheredBytes | null = null;
@@ -103,7 +107,14 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
   constructor(
     request: ExchangeRequest,
     downstream: Downstream,
-    route: { pool: Pool; target: Target; cohort: Cohort; timeouts: ServiceTimeouts; limits: ServiceLimits },
+    route: {
+      pool: Pool;
+      target: Target;
+      hashKey: string;
+      cohort: Cohort;
+      timeouts: ServiceTimeouts;
+      limits: ServiceLimits;
+    },
     extras: { userField: string; sessionField: string; mirror: RequestCopy | null },
     context: ExchangeContext,
   ) {
@@ -113,6 +124,7 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
     this.#downstream = downstream;
     this.#pool = route.pool;
     this.#target = route.target;
+    this.#hashKey = route.hashKey;
     this.#cohort = route.cohort;
     this.#timeouts = route.timeouts;
     this.#limits = route.limits;
@@ -121,6 +133,7 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
     this.#mirror = extras.mirror;
     this.#context = context;
     this.#startedAtMs = context.clock.monotonicMs();
+    this.#waitingSinceMs = this.#startedAtMs;
     this.#isIdempotent = IDEMPOTENT.has(request.method);
     this.#isBodyComplete = request.framing === 'none';
   }
@@ -135,7 +148,7 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
 
   /** Sends the request on its way. It was counted in flight before. */
   start(): void {
-    this.#target.inFlight++;
+    this.#target.load.enter();
     if (this.#timeouts.totalMs > 0) {
       this.deadlineAt = this.#context.deadlines.nowMs + this.#timeouts.totalMs;
       this.#context.deadlines.add(this);
@@ -233,6 +246,10 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
   requestEnd(trailers: FieldSection | null): void {
     this.#isBodyComplete = true;
     this.#trailers = passingTrailers(trailers);
+    if (this.#target.load.latencyWatcher !== null) {
+      // The time that a client takes for its body is not the target's.
+      this.#waitingSinceMs = this.#context.clock.monotonicMs();
+    }
     this.#mirror?.end();
     if (this.#isConnected) {
       this.#connection?.end(this.#trailers, this.#timeouts.responseHeadMs);
@@ -264,6 +281,9 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
     this.#drop();
     if (!this.isTunnel && !this.#isFinished) {
       this.#pool.failures.add('client_closed');
+      if (this.#status === 0) {
+        this.#observe('abandoned');
+      }
     }
     this.#finish(this.isTunnel ? 'completed' : 'clientAborted', this.isTunnel ? this.#status : 499);
   }
@@ -287,6 +307,9 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
 
   onResponse(head: ResponseHead): void {
     this.#status = head.status;
+    if (this.#target.load.latencyWatcher !== null) {
+      this.#observe(isTargetsFailure(head.status) ? 'failed' : 'answered');
+    }
     // Nothing is sent again once it is being answered.
     this.#letGo();
     if (head.status === 101) {
@@ -337,6 +360,16 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
     }
   }
 
+  /** Tells the algorithm what the target took for this request, up to its response head. */
+  #observe(how: 'answered' | 'failed' | 'abandoned'): void {
+    const { load } = this.#target;
+    // A target that answers before it has heard everything says nothing about its speed.
+    if (load.latencyWatcher !== null && (this.#isBodyComplete || how === 'failed')) {
+      const nowMs = this.#context.clock.monotonicMs();
+      load.latencyWatcher[how](load, nowMs - this.#waitingSinceMs, nowMs);
+    }
+  }
+
   /** Sends the request again where that is safe; false: it is not. */
   #retry(code: FailureCode, how: FailureContext): boolean {
     // A target that is slow would only get slower by being asked again.
@@ -348,6 +381,9 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
         return false;
       }
       this.#pool.retries.add('connect');
+      if (failureOf(code).source === 'upstream') {
+        this.#observe('failed');
+      }
       this.#moveToAnotherTarget();
       this.#connect(this.#target.connections.takeIdle(this.#isIdempotent));
       // No turn of the client's is going on at whose end it would be written.
@@ -366,11 +402,12 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
   }
 
   #moveToAnotherTarget(): void {
-    const other = this.#pool.pick(this.#target);
+    const other = this.#pool.pick(this.#target, this.#hashKey);
     if (other !== null && other !== this.#target) {
-      this.#target.inFlight--;
+      this.#target.load.leave();
       this.#target = other;
-      other.inFlight++;
+      this.#waitingSinceMs = this.#context.clock.monotonicMs();
+      other.load.enter();
       // A session that was about to be bound to the first one is not bound to another behind its back.
       this.#sessionField = '';
     }
@@ -400,6 +437,9 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
       return;
     }
     const hasResponded = this.#status !== 0;
+    if (!hasResponded && failureOf(code).source === 'upstream') {
+      this.#observe(code === 'total_timeout' ? 'abandoned' : 'failed');
+    }
     this.#pool.failures.add(code);
     this.#finish(outcomeOf(code), hasResponded ? this.#status : failureOf(code).status);
     if (hasResponded) {
@@ -422,7 +462,7 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
       return;
     }
     this.#isFinished = true;
-    this.#target.inFlight--;
+    this.#target.load.leave();
     this.#held = null;
     if (this.deadlineAt !== NEVER) {
       this.#context.deadlines.remove(this);
@@ -431,4 +471,9 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
     this.#pool.live.count(this.#request.methodIndex, status, this.#context.clock.monotonicMs() - this.#startedAtMs);
     this.#cohort.leave(this, outcome);
   }
+}
+
+/** Statuses of 5xx that tell of the target; 501 and 505 tell of the request. */
+function isTargetsFailure(status: number): boolean {
+  return status >= 500 && status !== 501 && status !== 505;
 }

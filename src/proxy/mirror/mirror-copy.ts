@@ -30,6 +30,7 @@ export class MirrorCopy implements ConnectionUser, Expiring {
   deadlineAt = NEVER;
   readonly #pool: Pool;
   readonly #spec: MirrorSpec;
+  readonly #hashKey: string;
   readonly #clock: Clock;
   readonly #deadlines: Deadlines;
   #request: CopiedRequest | null = null;
@@ -39,9 +40,10 @@ export class MirrorCopy implements ConnectionUser, Expiring {
   #status = 0;
   #phase: 'gathering' | 'sent' | 'over' = 'gathering';
 
-  constructor(pool: Pool, spec: MirrorSpec, clock: Clock, deadlines: Deadlines) {
+  constructor(pool: Pool, spec: MirrorSpec, hashKey: string, clock: Clock, deadlines: Deadlines) {
     this.#pool = pool;
     this.#spec = spec;
+    this.#hashKey = hashKey;
     this.#clock = clock;
     this.#deadlines = deadlines;
   }
@@ -73,7 +75,7 @@ export class MirrorCopy implements ConnectionUser, Expiring {
     if (this.#pool.mirrorsInFlight >= this.#spec.concurrencyMax) {
       return this.#giveUp('busy');
     }
-    const target = this.#pool.pick(null);
+    const target = this.#pool.pick(null, this.#hashKey);
     if (target === null) {
       return this.#giveUp('no-target');
     }

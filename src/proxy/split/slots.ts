@@ -33,7 +33,8 @@ export function slotFor({ salt }: AffinitySpec, user: User | null, random: Rando
   return user === null ? Math.floor(random.next() * SLOT_COUNT) : slotOf(salt, user.id);
 }
 
-function userBy(key: AffinityKey, facts: RequestFacts): string | null {
+/** Who the request's user is by one key; null where the request does not have it. */
+export function userBy(key: AffinityKey, facts: RequestFacts): string | null {
   switch (key.kind) {
     case 'cookie':
       return cookieOf(facts.field('cookie'), key.name);

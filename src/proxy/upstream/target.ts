@@ -1,5 +1,6 @@
 /** One address of an application server, as it lives on from snapshot to snapshot. */
 import { Histogram } from '../counters.ts';
+import { TargetLoad } from '../target-load.ts';
 import type { TargetReport } from '../../snapshot/data-plane.ts';
 import type { AdminState, TargetSpec } from '../../snapshot/types.ts';
 import { type ConnectionLimits, ConnectionPool, type ConnectionShared } from './connection-pool.ts';
@@ -10,14 +11,18 @@ export class Target {
   /** Mirrored copies have connections of their own, so that a slow shadow holds up nothing that is live. */
   readonly shadowConnections: ConnectionPool;
   readonly connects = new Histogram();
+  readonly load = new TargetLoad();
   weight: number;
+  zone: string;
+  isBackup: boolean;
   state: AdminState;
   up = true;
-  inFlight = 0;
 
   constructor(spec: TargetSpec, shared: ConnectionShared, limits: ConnectionLimits) {
     this.id = spec.id;
     this.weight = spec.weight;
+    this.zone = spec.zone;
+    this.isBackup = spec.backup;
     this.state = spec.state;
     this.connections = new ConnectionPool(spec.host, spec.port, shared, limits);
     this.shadowConnections = new ConnectionPool(spec.host, spec.port, shared, limits);
@@ -26,9 +31,15 @@ export class Target {
   /** Takes what the operator set in a new snapshot. */
   update(spec: TargetSpec, limits: ConnectionLimits): void {
     this.weight = spec.weight;
+    this.zone = spec.zone;
+    this.isBackup = spec.backup;
     this.state = spec.state;
     this.connections.limits = limits;
     this.shadowConnections.limits = limits;
+  }
+
+  get inFlight(): number {
+    return this.load.inFlight;
   }
 
   /** May be chosen for new users. */
@@ -43,6 +54,7 @@ export class Target {
 
   /** Gone from every snapshot: what is under way finishes, nothing is kept. */
   retire(): void {
+    this.load.release();
     this.connections.close();
     this.shadowConnections.close();
   }

@@ -38,7 +38,7 @@ describe('another configuration file', () => {
       kept: ['/services/shop/split', '/services/cart/pools/blue/targets/127.0.0.1:3001/state'],
     });
     expect(dataPlane.services.get('shop')).toMatchObject({
-      algorithm: 'least-connections',
+      algorithm: { name: 'least-connections' },
       slots: [{ pool: 'green', from: 0, to: 10_000 }],
     });
   });

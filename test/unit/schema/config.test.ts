@@ -26,7 +26,8 @@ interface Field {
 /** Every field of a schema, down to the leaves. */
 function fieldsOf(schema: unknown, path = ''): Field[] {
   if (typeof schema !== 'object' || schema === null) return [];
-  const { properties = {}, items, additionalProperties, propertyNames } = schema as Record<string, object | undefined>;
+  const parts = schema as Record<string, object | undefined>;
+  const { properties = {}, items, additionalProperties, propertyNames, then, else: otherwise } = parts;
   const named = Object.entries(properties);
   return [
     { path, schema: schema as Record<string, unknown> },
@@ -34,6 +35,8 @@ function fieldsOf(schema: unknown, path = ''): Field[] {
     ...fieldsOf(items, `${path}/*`),
     ...fieldsOf(additionalProperties, `${path}/*`),
     ...fieldsOf(propertyNames, `${path}/<name>`),
+    ...fieldsOf(then, `${path}/<text>`),
+    ...fieldsOf(otherwise, path),
   ];
 }
 

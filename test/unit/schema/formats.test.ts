@@ -96,6 +96,10 @@ const SAMPLES: Readonly<Record<FormatName, Samples>> = {
     good: ['/', '/shop', '/a/b/', '/a%3Bb'],
     bad: ['', 'shop', '/a;Secure', '/a b', '/a\r\nX: y', '/ä'],
   },
+  'hash-key': {
+    good: ['path', 'client-ip', 'cookie:uid', 'header:X-User'],
+    bad: ['', 'query', 'path:x', 'cookie:', 'header'],
+  },
   'status-range': {
     good: ['200', '200-299', '301-301'],
     bad: ['', '99', '600', '299-200', '200-', '2xx', '200-299-300'],

@@ -7,7 +7,10 @@ import type { ServiceSpec } from '../../../src/snapshot/types.ts';
 
 const TWO_POOLS: ServiceDocument = {
   pools: {
-    blue: { version: '1.4.0', targets: [{ url: 'http://127.0.0.1:3001', weight: 3, zone: 'a', state: 'drain' }] },
+    blue: {
+      version: '1.4.0',
+      targets: [{ url: 'http://127.0.0.1:3001', weight: 3, zone: 'a', backup: false, state: 'drain' }],
+    },
     green: { targets: [{ url: 'http://App.Internal' }, { url: 'http://[2001:DB8::1]:3002/' }] },
   },
   split: { blue: 99.99, green: 0.01 },
@@ -24,7 +27,7 @@ describe('a compiled service', () => {
       match: { hosts: [], pathPrefix: '/' },
       pools: [{ name: 'main', version: '', targets: [] }],
       slots: [{ pool: 'main', from: 0, to: 10_000 }],
-      algorithm: 'round-robin',
+      algorithm: { name: 'round-robin', key: null, decayMs: 10_000, zone: null },
       rules: [],
       affinity: { keys: [], salt: 'shop', issue: null },
       sticky: null,
@@ -66,14 +69,24 @@ describe('a compiled service', () => {
       {
         name: 'blue',
         version: '1.4.0',
-        targets: [{ id: '127.0.0.1:3001', host: '127.0.0.1', port: 3001, weight: 3, zone: 'a', state: 'drain' }],
+        targets: [
+          { id: '127.0.0.1:3001', host: '127.0.0.1', port: 3001, weight: 3, zone: 'a', backup: false, state: 'drain' },
+        ],
       },
       {
         name: 'green',
         version: '',
         targets: [
-          { id: 'app.internal:80', host: 'app.internal', port: 80, weight: 1, zone: '', state: 'ready' },
-          { id: '[2001:db8::1]:3002', host: '2001:db8::1', port: 3002, weight: 1, zone: '', state: 'ready' },
+          { id: 'app.internal:80', host: 'app.internal', port: 80, weight: 1, zone: '', backup: false, state: 'ready' },
+          {
+            id: '[2001:db8::1]:3002',
+            host: '2001:db8::1',
+            port: 3002,
+            weight: 1,
+            zone: '',
+            backup: false,
+            state: 'ready',
+          },
         ],
       },
     ]);

@@ -22,7 +22,7 @@ const SERVICE: Pick<ServiceSpec, 'name' | 'pools'> = {
 };
 
 function targetSpec(port: number): TargetSpec {
-  return { id: `127.0.0.1:${port}`, host: '127.0.0.1', port, weight: 1, zone: '', state: 'ready' };
+  return { id: `127.0.0.1:${port}`, host: '127.0.0.1', port, weight: 1, zone: '', backup: false, state: 'ready' };
 }
 
 test('every target of every pool is wanted, those out of traffic too', () => {
