@@ -9,9 +9,11 @@ import type { SlotRange } from './types.ts';
  * pool whose share shrinks gives up exactly what it has too much, pools whose share grows take exactly that, and nothing
  * else moves. A canary that goes from 1 to 5 to 20 to 100 % thus keeps everyone whom it ever had.
  *
- * Which slots a shrinking pool gives up is free to choose, and chosen so that ranges stay whole and steps can be taken back:
- * those nearest to what the growing pools own. Two pools then share one border that moves to and fro, and the user whom
- * a canary got last is the one whom it loses first.
+ * Which slots a shrinking pool gives up is free to choose, and chosen so that as little as possible hangs on what went
+ * before: those that a service which begins with the new split would give away too, pool after pool by name. Of two pools the
+ * slots therefore follow from the split alone, and of any number from the splits since one pool had everything, so that
+ * instances agree without telling each other. More cannot be had: docs/decisions/ says why. Where there is a choice
+ * left, ranges stay whole: slots go that are nearest to what the growing pools own.
  *
  * The result depends on nothing but the arguments. `split` is in basis points and sums to 10,000; the ranges come out
  * sorted and merged, without gaps or overlaps.
@@ -19,15 +21,18 @@ import type { SlotRange } from './types.ts';
 export function allocateSlots(previous: readonly SlotRange[], split: ReadonlyMap<string, number>): SlotRange[] {
   assert(sumOf(split.values()) === SLOT_COUNT, `a split sums to ${sumOf(split.values())} of ${SLOT_COUNT}`);
   const names = [...split.keys()].toSorted();
-  if (previous.length === 0) return layOut(names, split);
+  const first = layOut(names, split);
+  if (previous.length === 0) return first;
   const owned = countByOwner(previous);
   const growth = new Map(names.map((pool) => [pool, (split.get(pool) ?? 0) - (owned.get(pool) ?? 0)]));
   const growing = names.filter((pool) => (growth.get(pool) ?? 0) > 0);
   // Where nobody grows nobody shrinks, for both sum to the same.
   if (growing.length === 0) return [...previous];
   const owners = ownersOf(previous);
-  const free = release(owners, owned, split, new Set(growing));
-  for (const pool of growing) claim(owners, free, pool, growth.get(pool) ?? 0);
+  const wanted = ownersOf(first);
+  const free = release(owners, wanted, owned, split, new Set(growing));
+  const left = claimWanted(owners, wanted, free, growth);
+  for (const pool of growing) claimNearest(owners, free, pool, left.get(pool) ?? 0);
   return rangesOf(owners);
 }
 
@@ -45,6 +50,7 @@ function layOut(names: readonly string[], split: ReadonlyMap<string, number>): S
 /** Takes from each pool what it has too much; the slots that are free now. */
 function release(
   owners: readonly (string | null)[],
+  wanted: readonly (string | null)[],
   owned: ReadonlyMap<string, number>,
   split: ReadonlyMap<string, number>,
   growing: ReadonlySet<string>,
@@ -52,12 +58,13 @@ function release(
   const surplus = new Map([...owned].map(([pool, count]) => [pool, count - (split.get(pool) ?? 0)]));
   const distance = distancesTo(owners, (owner) => owner !== null && growing.has(owner));
   // Where nobody grows who has slots already, the highest go: the next who grows the same way gets the same ones.
-  const slots = owners
-    .keys()
-    .toArray()
-    .toSorted((a, b) => distanceAt(distance, a) - distanceAt(distance, b) || b - a);
+  const order = Uint32Array.from(owners, (_, slot) => {
+    const urgency = growing.has(wanted[slot] ?? '') ? 0 : 1 + distanceAt(distance, slot);
+    return urgency * SLOT_COUNT + (SLOT_COUNT - 1 - slot);
+  }).sort();
   const free = new Set<number>();
-  for (const slot of slots) {
+  for (const rank of order) {
+    const slot = SLOT_COUNT - 1 - (rank % SLOT_COUNT);
     const owner = owners[slot] ?? null;
     const left = owner === null ? 1 : (surplus.get(owner) ?? 0);
     if (left <= 0) continue;
@@ -67,8 +74,28 @@ function release(
   return free;
 }
 
+/** Gives every free slot to the pool that would begin with it, as far as that grows; by how much each is still to grow. */
+function claimWanted(
+  owners: (string | null)[],
+  wanted: readonly (string | null)[],
+  free: Set<number>,
+  growth: ReadonlyMap<string, number>,
+): Map<string, number> {
+  const left = new Map(growth);
+  for (const slot of [...free].toSorted((a, b) => a - b)) {
+    const pool = wanted[slot] ?? '';
+    const count = left.get(pool) ?? 0;
+    if (count <= 0) continue;
+    owners[slot] = pool;
+    free.delete(slot);
+    left.set(pool, count - 1);
+  }
+  return left;
+}
+
 /** Gives `count` of the free slots to a pool: those nearest to what it has, or else the lowest. */
-function claim(owners: (string | null)[], free: Set<number>, pool: string, count: number): void {
+function claimNearest(owners: (string | null)[], free: Set<number>, pool: string, count: number): void {
+  if (count === 0) return;
   const distance = distancesTo(owners, (owner, slot) => owner === pool && !free.has(slot));
   const nearest = [...free].toSorted((a, b) => distanceAt(distance, a) - distanceAt(distance, b) || a - b);
   assert(nearest.length >= count, 'what pools grow by is what others shrink by');

@@ -153,6 +153,29 @@ describe('slots', () => {
     );
   });
 
+  it('of two pools follow from the split alone, whatever went before: instances agree without telling each other', () => {
+    const anyShare = fc.integer({ min: 0, max: SLOT_COUNT });
+    fc.assert(
+      fc.property(fc.array(anyShare, { minLength: 2, maxLength: 12 }), (shares) => {
+        const steps = shares.map((blue) => ({ blue, green: SLOT_COUNT - blue }));
+        expect(ramp(...steps).at(-1)).toEqual(allocateSlots([], split(steps.at(-1) ?? {})));
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('of any number of pools follow from the splits since one pool had everything', () => {
+    fc.assert(
+      fc.property(anyRamp, fc.constantFrom(...POOLS), anyRamp, (before, pool, since) => {
+        const allocate = (from: SlotRange[], steps: readonly Map<string, number>[]) =>
+          steps.reduce(allocateSlots, from);
+        const all = split({ [pool]: SLOT_COUNT });
+        expect(allocate([], [...before, all, ...since])).toEqual(allocate([], since));
+      }),
+      { numRuns: 50 },
+    );
+  });
+
   it('are not given to a pool with a share of nothing', () => {
     expect(allocateSlots([], split({ blue: 10_000, green: 0 }))).toEqual([{ pool: 'blue', from: 0, to: 10_000 }]);
   });
