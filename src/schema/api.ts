@@ -136,7 +136,11 @@ export const DrainSchema = strictObject(
     remaining: count('Of those, still under way.'),
     longLived: count('Of the remaining ones, tunnels such as WebSockets.'),
   },
-  { title: 'Drain', description: 'What became of the requests under way on pools that lost all their share.' },
+  {
+    title: 'Drain',
+    description:
+      'What became of the requests under way on pools that lost all their share. Later requests of sessions that "sticky.onCutover: keep" leaves there are not counted.',
+  },
 );
 
 const receiptSplit = (description: string) =>
