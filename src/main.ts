@@ -2,6 +2,7 @@
 /** The program: the first argument says what it does. */
 import { Command } from 'commander';
 
+import { BoundedLines } from './base/bounded-lines.ts';
 import { checkCommand } from './cli/check.ts';
 import { demoCommand } from './cli/demo.ts';
 import { nodeProblem } from './cli/node-floor.ts';
@@ -76,7 +77,11 @@ function serving(name: string, description: string, isUpgrade: boolean): void {
         err(problem);
         process.exit(1);
       }
-      process.exit(await runCommand(config, { err, log: createProgramLog(logLevel), signals: process, isUpgrade }));
+      // It outlives whoever reads what it says.
+      const errors = new BoundedLines(process.stderr);
+      const log = createProgramLog(logLevel);
+      const say = (line: string): void => errors.write(`${line}\n`);
+      process.exit(await runCommand(config, { err: say, log, signals: process, isUpgrade }));
     });
 }
 

@@ -115,7 +115,11 @@ export class Primary {
     const control: ControlPlane = createControlPlane({ dataPlane, store, clock, random, health, log });
     const metrics = createMetrics({
       reports: async () => [await dataPlane.report()],
-      control: () => ({ ...control.gauges(), adminAuthFailures: access.failures() }),
+      control: () => ({
+        ...control.gauges(),
+        adminAuthFailures: access.failures(),
+        logLinesDropped: log.linesDropped?.() ?? 0,
+      }),
       version: VERSION,
     });
     const parts = { config, clock, log, dataPlane, health, control, metrics, access, settings, succession };

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 
+import { BoundedLines } from './base/bounded-lines.ts';
 import { Calls } from './base/calls.ts';
 import { printableJson } from './base/printable.ts';
 import { TargetGuard } from './base/target-guard.ts';
@@ -189,9 +190,12 @@ class Worker {
 /** How long a worker that is ended by a signal lets its requests finish. */
 const ALONE_DRAIN_MS = 10_000;
 
+/** Opened at the start and not with the first mistake: see `spawnWorker`. */
+const errors = new BoundedLines(process.stderr);
+
 function report(error: unknown): void {
   const line = JSON.stringify({ level: 'error', pid: process.pid, error: String(error) });
-  process.stderr.write(`${printableJson(line)}\n`);
+  errors.write(`${printableJson(line)}\n`);
 }
 
 const setting = process.env[WORKER_SETTING_VARIABLE];

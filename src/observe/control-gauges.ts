@@ -9,6 +9,8 @@ export interface ControlGauges {
   readonly cutovers: readonly { readonly service: string; readonly result: string; readonly count: number }[];
   /** `null`: no cutover yet. */
   readonly barrier: HistogramReport | null;
+  /** Lines of this process's log that nobody took; left out where the log does not know. */
+  readonly logLinesDropped?: number;
   /** Left out where no admin API is served. `reason` is of a fixed set of words. */
   readonly adminAuthFailures?: readonly { readonly reason: string; readonly count: number }[];
 }

@@ -196,6 +196,13 @@ export const METRICS = {
     unit: 'seconds',
     help: 'How late timers fired in the primary process since the scrape before; quantile "1" is the longest.',
   },
+  processLogDropped: {
+    name: 'cutover_process_log_lines_dropped_total',
+    type: 'counter',
+    labels: [],
+    unit: 'lines',
+    help: 'Lines of the log of the primary process that were dropped since nobody took them.',
+  },
   processStart: {
     name: 'cutover_process_start_time_seconds',
     type: 'gauge',

@@ -173,6 +173,7 @@ function addControl(families: Families, gauges: ControlGauges): void {
   }
   for (const { service, result, count } of gauges.cutovers) families.cutovers.add({ service, result }, count);
   for (const { reason, count } of gauges.adminAuthFailures ?? []) families.adminAuthFailures.add({ reason }, count);
+  families.processLogDropped.add({}, gauges.logLinesDropped ?? 0);
   families.cutoverBarrier.add({}, gauges.barrier ?? { buckets: [], sumSeconds: 0, count: 0 });
 }
 
