@@ -160,6 +160,11 @@ const KINDS: Readonly<Record<FormatName, ValueKind>> = {
     meaning: 'Date, time and time zone (RFC 3339).',
     example: '2031-01-31T00:00:00Z',
   },
+  function: {
+    name: 'function',
+    meaning: 'The path of a module, "#", and the name of a function that it exports.',
+    example: './rules.ts#isTester',
+  },
   'subject-alt-name': {
     name: 'certificate name',
     meaning: '"dns:NAME", "uri:URI", "email:ADDRESS" or "ip:ADDRESS", exactly as the certificate has it.',
@@ -247,6 +252,7 @@ split: { blue: 95, green: 5 }
 algorithm: { name: least-time, zone: { enough: 50 } }
 health: { path: /healthz }
 rules: [ { name: testers, when: { headers: { x-group: beta } }, pool: green } ]
+filters: [ { onRequest: { function: "./filters.ts#addTenant" } } ]
 affinity: { key: ["cookie:uid"] }
 sticky: { cookie: shop_target }
 mirror: { pool: green, percent: 10 }
@@ -294,6 +300,13 @@ pool: green`,
   'services.SERVICE.rules[].when': `
 headers: { x-group: beta }
 clientIp: ["203.0.113.0/24", "2001:db8::/32"]`,
+  'services.SERVICE.filters[]': `
+onRequest: { function: "./filters.ts#addTenant" }
+onResponse: { function: "./filters.ts#hideVersion" }`,
+  'services.SERVICE.filters[].onRequest': `
+function: "./filters.ts#addTenant"`,
+  'services.SERVICE.filters[].onResponse': `
+function: "./filters.ts#hideVersion"`,
   'services.SERVICE.affinity': `
 key: ["header:x-user", "cookie:uid"]
 salt: summer-release

@@ -25,17 +25,23 @@ import { activatedSockets } from './control/workers/activation.ts';
 import { canBindForWorkers } from './control/workers/bind-sockets.ts';
 import { ControlSocket } from './control/workers/control-socket.ts';
 import { type Succession, WorkerPool } from './control/workers/worker-pool.ts';
+import { FunctionRegistry } from './modules/function-registry.ts';
 import { createMetrics, type Metrics } from './observe/prometheus.ts';
 import { ProxyDataPlane } from './proxy/data-plane.ts';
 import { type Config, type ConfigDocument } from './schema/config.ts';
 import { withDefaults } from './schema/with-defaults.ts';
 import { compileListener } from './snapshot/compile.ts';
+import type { UserModule } from './snapshot/data-plane.ts';
 import type { ListenerSpec } from './snapshot/types.ts';
 
 export interface PrimaryOptions {
   readonly log: Log;
   /** Where the configuration comes from, as the journal will say. */
   readonly source: string;
+  /** User code that the configuration names. */
+  readonly modules?: readonly UserModule[];
+  /** Functions of user code that are at hand in this process. */
+  readonly functions?: FunctionRegistry;
   readonly clock?: Clock;
   readonly random?: Random;
 }
@@ -54,7 +60,7 @@ export const VERSION = (
 export async function startPrimary(config: ConfigDocument, options: PrimaryOptions): Promise<Primary> {
   const primary = await Primary.create(config, options);
   try {
-    await primary.start(config, options.source);
+    await primary.start(config, options);
   } catch (error) {
     await primary.close({ drainMs: 0 });
     throw error;
@@ -100,6 +106,7 @@ export class Primary {
       clock,
       random,
       log,
+      functions: options.functions ?? new FunctionRegistry(),
       onHandOver: async (outcome) => {
         primary.#isHandingOver = true;
         await primary.#letGo();
@@ -128,9 +135,9 @@ export class Primary {
   }
 
   /** Routing first, then the addresses: nobody is let in before there is somewhere to go. */
-  async start(document: ConfigDocument, source: string): Promise<void> {
+  async start(document: ConfigDocument, { source, modules = [] }: PrimaryOptions): Promise<void> {
     const { control, dataPlane, settings, log } = this.#parts;
-    await control.start(document, source);
+    await control.start(document, source, modules);
     // Made before anybody is let in, so that it opens right behind the listeners.
     const workers = dataPlane instanceof WorkerPool ? dataPlane : null;
     this.#server = await createAdminServer({ ...this.#parts, workers, version: VERSION });
@@ -184,11 +191,11 @@ export class Primary {
   }
 
   /** Puts another configuration in force, all or nothing; what was changed at run time stays. */
-  async reload(document: ConfigDocument, source: string): Promise<void> {
+  async reload(document: ConfigDocument, source: string, modules: readonly UserModule[] = []): Promise<void> {
     const { clock, control, log } = this.#parts;
     // Read before anything is changed: a key that is not that of its certificate leaves everything as it was.
     const settings = await adminSettingsOf(withDefaults(document), clock, log);
-    await control.reload(document, source);
+    await control.reload(document, source, modules);
     this.#server?.use(settings);
   }
 
@@ -242,7 +249,7 @@ export class Primary {
 /** Workers, or with `workers: 0` a data plane in this very process. */
 async function createDataPlane(
   config: Config,
-  { clock, random, log, onHandOver }: DataPlaneNeeds,
+  { clock, random, log, functions, onHandOver }: DataPlaneNeeds,
 ): Promise<ProxyDataPlane | WorkerPool> {
   const { trustedProxies } = config;
   const zone = config.zone ?? process.env['CUTOVER_ZONE'] ?? '';
@@ -250,7 +257,7 @@ async function createDataPlane(
   if (count === 0) {
     const onError = (error: unknown): void => log.error({ err: error }, 'a request failed by a mistake of the proxy');
     const targetGuard = new TargetGuard(ownEndpoints(config));
-    return new ProxyDataPlane({ trustedProxies, zone, targetGuard, clock, random, onError });
+    return new ProxyDataPlane({ trustedProxies, zone, targetGuard, clock, random, functions, onError });
   }
   if (!canBindForWorkers) throw new Error('workers need Node 26 or newer; with "workers: 0" this version will do');
   return new WorkerPool({
@@ -280,6 +287,7 @@ function listenersOf(config: Config): ListenerSpec[] {
 }
 
 interface DataPlaneNeeds {
+  readonly functions: FunctionRegistry;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

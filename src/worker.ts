@@ -13,7 +13,8 @@ import { TargetGuard } from './base/target-guard.ts';
 import { HeldSockets } from './control/workers/held-sockets.ts';
 import { spawnWorker } from './control/workers/spawn-worker.ts';
 import { ProxyDataPlane } from './proxy/data-plane.ts';
-import type { ListenerSpec } from './snapshot/types.ts';
+import type { UserModule } from './snapshot/data-plane.ts';
+import type { ListenerSpec, SnapshotUpdate } from './snapshot/types.ts';
 import {
   type ApplyAnswer,
   type Drained,
@@ -40,6 +41,8 @@ class Worker {
   /** When the primary was lost, on the monotonic clock. */
   #lostAtMs: number | null = null;
   #dataPlane: ProxyDataPlane | null = null;
+  /** A setup that waits for user code to be loaded. */
+  #settingUp: Promise<void> | null = null;
   #listeners: readonly ListenerSpec[] = [];
   #generation = 0;
   #isAccepting = false;
@@ -93,6 +96,8 @@ class Worker {
 
   /** Begins what the primary asks for before the next message is looked at. */
   #handle(method: keyof PrimaryCalls, params: unknown): unknown {
+    // What comes while user code is loaded for a setup waits for it: each message stands on the ones before.
+    if (this.#settingUp !== null) return this.#settingUp.then(() => this.#handle(method, params));
     if (method === 'setup') return this.#setup(params as Setup);
     if (method === 'spawn') return this.#spawn(params as PrimaryCalls['spawn']);
     const dataPlane = this.#dataPlane;
@@ -100,6 +105,8 @@ class Worker {
     switch (method) {
       case 'accept':
         return this.#accept(dataPlane);
+      case 'prepare':
+        return dataPlane.prepare(params as PrimaryCalls['prepare']);
       case 'apply':
         return this.#apply(dataPlane, params as PrimaryCalls['apply']);
       case 'health':
@@ -120,7 +127,7 @@ class Worker {
   }
 
   /** Takes over everything that is served, whatever was served before. */
-  async #setup({ update, listeners, trustedProxies, zone = '', own = [] }: Setup): Promise<void> {
+  #setup({ update, listeners, trustedProxies, zone = '', own = [], modules = [] }: Setup): Promise<void> {
     this.#dataPlane ??= new ProxyDataPlane({
       name: String(this.#setting.index),
       trustedProxies,
@@ -129,9 +136,26 @@ class Worker {
       onError: report,
     });
     this.#listeners = listeners;
+    if (modules.length === 0) return this.#takeOver(this.#dataPlane, update);
+    const done = this.#load(this.#dataPlane, modules).then((dataPlane) => this.#takeOver(dataPlane, update));
+    this.#settingUp = done
+      .catch(() => {})
+      .finally(() => {
+        this.#settingUp = null;
+      });
+    return done;
+  }
+
+  /** What cannot be loaded costs the requests that need it a 500: this worker is there for all the others. */
+  async #load(dataPlane: ProxyDataPlane, modules: readonly UserModule[]): Promise<ProxyDataPlane> {
+    for (const { message } of await dataPlane.prepare(modules)) report(message);
+    return dataPlane;
+  }
+
+  async #takeOver(dataPlane: ProxyDataPlane, update: SnapshotUpdate): Promise<void> {
     const wanted = new Set(update.changed.map(({ name }) => name));
-    const removed = this.#dataPlane.serviceNames.filter((name) => !wanted.has(name));
-    await this.#apply(this.#dataPlane, { update: { ...update, removed }, track: null, tracks: [] });
+    const removed = dataPlane.serviceNames.filter((name) => !wanted.has(name));
+    await this.#apply(dataPlane, { update: { ...update, removed }, track: null, tracks: [] });
   }
 
   async #spawn(request: PrimaryCalls['spawn']): Promise<Spawned> {

@@ -36,11 +36,14 @@ const MAY_IMPORT: readonly ImportRule[] = [
   { files: 'schema/**', values: ['base/**'] },
   { files: 'snapshot/**', values: ['base/**', 'schema/**'] },
 
+  // What user code is and how it is loaded: both planes do that, and know nothing else of it.
+  { files: 'modules/**', values: ['base/**'], types: ['schema/**', 'snapshot/**'] },
+
   // The data plane. Only the pipeline knows all stages; nothing in here knows the control plane. Files directly in
   // proxy/ join what is long-lived (targets, pools, listeners) with what is decided, but move no bytes.
   { files: 'proxy/pipeline.ts', values: ['base/**', ...CONTRACT, 'proxy/**'] },
   // Puts a whole data plane together, for one process.
-  { files: 'proxy/data-plane.ts', values: ['base/**', ...CONTRACT, 'proxy/**'] },
+  { files: 'proxy/data-plane.ts', values: ['base/**', ...CONTRACT, 'proxy/**', 'modules/**'] },
   { files: 'proxy/route/**', ...DECISION },
   { files: 'proxy/split/**', ...DECISION },
   { files: 'proxy/balance/**', ...DECISION },
@@ -54,15 +57,16 @@ const MAY_IMPORT: readonly ImportRule[] = [
   { files: 'proxy/forward/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/http2/**', 'proxy/upstream/**'] },
   { files: 'proxy/mirror/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/upstream/**'] },
   { files: 'proxy/tunnel/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/upstream/**'] },
+  { files: 'proxy/filters/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'modules/**'] },
   { files: 'proxy/listener/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/http2/**'] },
   {
     files: 'proxy/*.ts',
     values: ['base/**', ...CONTRACT, 'proxy/{route,split,balance,listener,upstream}/**'],
-    types: ['snapshot/**', 'proxy/**'],
+    types: ['snapshot/**', 'proxy/**', 'modules/**'],
   },
 
   // The control plane reaches the data plane only through the contract.
-  { files: 'control/**', values: ['base/**', 'schema/**', 'snapshot/**'], types: ['observe/**'] },
+  { files: 'control/**', values: ['base/**', 'schema/**', 'snapshot/**', 'modules/**'], types: ['observe/**'] },
 
   { files: 'observe/**', values: ['base/**', 'schema/**', ...CONTRACT], types: ['snapshot/**'] },
 

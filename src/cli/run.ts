@@ -5,6 +5,7 @@ import { ControlSocket } from '../control/workers/control-socket.ts';
 import { askToHandOver, type Predecessor } from '../control/workers/predecessor.ts';
 import { type Primary, startPrimary } from '../primary.ts';
 import type { ConfigDocument } from '../schema/config.ts';
+import type { UserModule } from '../snapshot/data-plane.ts';
 import { withDefaults } from '../schema/with-defaults.ts';
 import { problemLine } from './check.ts';
 
@@ -31,14 +32,14 @@ const SERVE_AGAIN_POLL_MS = 100;
  * over. Resolves with the exit code.
  */
 export async function runCommand(path: string, options: RunOptions): Promise<number> {
-  const config = await readConfig(path, options.err);
-  if (config === null) return 1;
+  const file = await readConfig(path, options.err);
+  if (file === null) return 1;
   // Heard from the start on: one that comes while the workers start must not leave them behind.
   const wishes = new SignalledWishes(options.signals);
-  const run: Run = { path, config, wishes, err: options.err, log: options.log };
+  const run: Run = { path, file, wishes, err: options.err, log: options.log };
   try {
-    const predecessor = options.isUpgrade ? await findPredecessor(config) : null;
-    let end = await serve(run, await startPrimary(config, { log: options.log, source: path }), predecessor);
+    const predecessor = options.isUpgrade ? await findPredecessor(file.config) : null;
+    let end = await serve(run, await start(run), predecessor);
     // Who was to take over could not: the workers are still there, and so are we.
     while (end === 'serve-again') end = await serve(run, await startAgain(run), null);
     return end;
@@ -53,10 +54,19 @@ export async function runCommand(path: string, options: RunOptions): Promise<num
 interface Run {
   readonly path: string;
   /** What is in force: the file as it was when it was last applied. */
-  config: ConfigDocument;
+  file: ConfigFile;
   readonly wishes: SignalledWishes;
   readonly err: (line: string) => void;
   readonly log: Log;
+}
+
+interface ConfigFile {
+  readonly config: ConfigDocument;
+  readonly modules: readonly UserModule[];
+}
+
+function start({ file, path, log }: Run): Promise<Primary> {
+  return startPrimary(file.config, { log, source: path, modules: file.modules });
 }
 
 async function serve(run: Run, primary: Primary, predecessor: Predecessor | null): Promise<number | 'serve-again'> {
@@ -70,18 +80,18 @@ async function serve(run: Run, primary: Primary, predecessor: Predecessor | null
     if (end === 'taken-over') return 0;
     if (end === 'abandoned') return 'serve-again';
     log.info({}, 'ending: requests under way are finished first');
-    return await Promise.race([endGracefully(primary, run.config), endNow(primary, wishes)]);
+    return await Promise.race([endGracefully(primary, run.file.config), endNow(primary, wishes)]);
   } finally {
     wishes.onReload(null);
   }
 }
 
 /** The one before may be dead for a moment and still hold what it had: the store, the addresses. */
-async function startAgain({ config, path, log }: Run): Promise<Primary> {
+async function startAgain(run: Run): Promise<Primary> {
   const deadlineAt = performance.now() + SERVE_AGAIN_MS;
   for (;;) {
     try {
-      return await startPrimary(config, { log, source: path });
+      return await start(run);
     } catch (error) {
       if (performance.now() > deadlineAt) throw error;
     }
@@ -125,24 +135,24 @@ async function endGracefully(primary: Primary, document: ConfigDocument): Promis
 
 async function reloadFile(run: Run, primary: Primary): Promise<void> {
   const { path, err, log } = run;
-  const config = await readConfig(path, err);
-  if (config === null) {
+  const file = await readConfig(path, err);
+  if (file === null) {
     log.error({ path }, 'the configuration was not applied: the one before stays in force');
     return;
   }
   try {
-    await primary.reload(config, path);
-    run.config = config;
+    await primary.reload(file.config, path, file.modules);
+    run.file = file;
     log.info({ path }, 'the configuration was applied');
   } catch (error) {
     log.error({ path, err: error }, 'the configuration was not applied: the one before stays in force');
   }
 }
 
-async function readConfig(path: string, err: (line: string) => void): Promise<ConfigDocument | null> {
-  const { config, problems } = await loadConfig(path);
-  for (const problem of problems) err(problemLine(path, problem));
-  return config;
+async function readConfig(path: string, err: (line: string) => void): Promise<ConfigFile | null> {
+  const loaded = await loadConfig(path);
+  for (const problem of loaded.problems) err(problemLine(path, problem));
+  return loaded.config === null ? null : loaded;
 }
 
 /**

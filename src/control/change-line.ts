@@ -3,10 +3,13 @@ import type { Clock } from '../base/clock.ts';
 import { printable } from '../base/printable.ts';
 import type { Random } from '../base/random.ts';
 import type { AuditEntry, Receipt } from '../schema/api.ts';
+import { mapFunctions } from '../schema/function-fields.ts';
+import type { Problem } from '../schema/problem.ts';
 import { serviceWithDefaults } from '../schema/with-defaults.ts';
 import type { Applied, DataPlane, DrainRequest, TargetHealth } from '../snapshot/data-plane.ts';
 import { compileService } from '../snapshot/compile.ts';
 import type { ServiceSpec, SnapshotUpdate } from '../snapshot/types.ts';
+import { KnownFunctions, withKnownFunctions } from './changes/known-functions.ts';
 import type { Listening } from './config/own-addresses.ts';
 import { ControlError } from './control-error.ts';
 import type { CutoverCounts } from './cutover-counts.ts';
@@ -60,6 +63,7 @@ export class ChangeLine {
    */
   readonly #unapplied = new Set<string>();
   #hasServed = false;
+  #known = new KnownFunctions([]);
 
   constructor(options: ChangeLineOptions) {
     this.#options = options;
@@ -99,7 +103,8 @@ export class ChangeLine {
    */
   rehearse(change: Change): Rehearsal {
     const before = this.#state;
-    const { next, changes } = this.#prepare(before, change.edit(before), change);
+    const edits = withKnownFunctions(change.edit(before), change, before, this.#knownBy(change));
+    const { next, changes } = this.#prepare(before, edits, change);
     return { before, next, changes };
   }
 
@@ -114,7 +119,8 @@ export class ChangeLine {
 
   async #turn(change: Change, context: ChangeContext): Promise<Outcome> {
     const before = this.#state;
-    const edits = change.edit(before);
+    const known = this.#knownBy(change);
+    const edits = withKnownFunctions(change.edit(before), change, before, known);
     const prepared = this.#prepare(before, edits, change);
     const { changes, next } = prepared;
     const wishes = change.receipts ?? [];
@@ -125,11 +131,18 @@ export class ChangeLine {
     }
 
     const pending = wishes.map((wish) => this.#pendingReceipt(wish, context, before, prepared));
+    await this.#prepareModules(change, before, prepared);
     await this.#commit(commitOf(change, context, this.#now(), edits, prepared, pending));
     this.#state = next;
+    this.#known = known;
     const { receipts, changed, removed } = await this.#apply(before, prepared, pending);
     this.#announce(change, edits, prepared, receipts);
     return { state: next, before, changes, changed, removed, receipts, edits };
+  }
+
+  /** The functions that documents may name from this change on. */
+  #knownBy({ modules }: Change): KnownFunctions {
+    return modules === undefined ? this.#known : new KnownFunctions(modules);
   }
 
   #prepare(before: ControlState, edits: Edits, { locate }: Change): PreparedChange {
@@ -139,6 +152,25 @@ export class ChangeLine {
   #surrounded(locate: Surrounded['locate']): Surrounded {
     const { surroundings, makeSecret } = this.#options;
     return { surroundings: surroundings(), makeSecret, locate };
+  }
+
+  /** Loads user code everywhere: the last thing that can refuse a change. */
+  async #prepareModules({ modules = [], locate }: Change, before: ControlState, prepared: PreparedChange): Promise<void> {
+    if (modules.length === 0) return;
+    const wrong = await this.#options.dataPlane.prepare(modules);
+    if (wrong.length === 0) return;
+    const messages = new Map(wrong.map(({ reference, message }) => [reference, message]));
+    const problems: Problem[] = [];
+    for (const [name, record] of prepared.next.services) {
+      if (record === before.services.get(name)) continue;
+      mapFunctions(record.document, (reference, path) => {
+        const message = messages.get(reference);
+        if (message !== undefined) problems.push(locate?.(name, { path, message }) ?? { path, message });
+        return reference;
+      });
+    }
+    const all = problems.length > 0 ? problems : wrong.map(({ message }) => ({ path: '', message }));
+    throw new ControlError('invalid', 'User code could not be loaded; nothing was changed.', all);
   }
 
   async #commit(commit: Commit): Promise<void> {

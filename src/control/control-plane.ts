@@ -17,7 +17,7 @@ import type {
 import type { Config, ConfigDocument } from '../schema/config.ts';
 import type { MirrorDocument } from '../schema/mirror.ts';
 import { withDefaults } from '../schema/with-defaults.ts';
-import type { DataPlane, TargetHealth, WorkerReport } from '../snapshot/data-plane.ts';
+import type { DataPlane, TargetHealth, UserModule, WorkerReport } from '../snapshot/data-plane.ts';
 import { ChangeLine } from './change-line.ts';
 import { type SetEntry, changeSet } from './changes/change-set.ts';
 import { type RunTimeChanges, applyConfig } from './changes/config-change.ts';
@@ -95,10 +95,14 @@ export class ControlPlane {
   }
 
   /**
-   * Serves what the store has kept and `config` says; `config` is valid. Throws a `ControlError` when both together
+   * Serves what the store has kept and `config` says; `config` is valid, `modules` is all the user code that it names. Throws a `ControlError` when both together
    * are not, and serves nothing then.
    */
-  async start(config: ConfigDocument, source: string): Promise<ConfigAnswer> {
+  async start(
+    config: ConfigDocument,
+    source: string,
+    modules: readonly UserModule[] = [],
+  ): Promise<ConfigAnswer> {
     const { clock, dataPlane, health, log, random, store } = this.#options;
     const line = new ChangeLine({
       clock,
@@ -116,7 +120,7 @@ export class ControlPlane {
     this.#listening = { listeners: config.listeners, ...(config.admin === undefined ? {} : { admin: config.admin }) };
     await line.load();
     const context = this.fileContext(source);
-    const outcome = await line.submit({ ...applyConfig(config, 'keep', context), always: true }, context);
+    const outcome = await line.submit({ ...applyConfig(config, 'keep', context), modules, always: true }, context);
     this.#line = line;
     this.#fixed = config;
     this.#startedAt = new Date(clock.wallMs()).toISOString();
@@ -152,10 +156,10 @@ export class ControlPlane {
    * admin API: that is for whoever may write the file, and never for the API itself, whose callers could else make
    * themselves what they like.
    */
-  async reload(config: ConfigDocument, path: string): Promise<ConfigAnswer> {
+  async reload(config: ConfigDocument, path: string, modules: readonly UserModule[] = []): Promise<ConfigAnswer> {
     this.#requireSame(config, withoutAccess);
     const context = this.fileContext(path);
-    const outcome = await this.#started.submit(applyConfig(config, 'keep', context), context);
+    const outcome = await this.#started.submit({ ...applyConfig(config, 'keep', context), modules }, context);
     this.#fixed = config;
     return configAnswerOf(outcome);
   }

@@ -4,13 +4,16 @@ import { CidrSet } from '../base/cidr.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { type Random, systemRandom } from '../base/random.ts';
 import { TargetGuard } from '../base/target-guard.ts';
+import { FunctionRegistry } from '../modules/function-registry.ts';
 import type {
   Applied,
   DataPlane,
   DataPlaneReport,
   DrainCount,
   DrainRequest,
+  ModuleProblem,
   TargetHealth,
+  UserModule,
 } from '../snapshot/data-plane.ts';
 import type { ListenerSpec, ServiceSpec, SnapshotUpdate } from '../snapshot/types.ts';
 import { type Algorithms, BUILT_IN } from './balance/algorithms.ts';
@@ -36,6 +39,8 @@ export interface ProxyOptions {
   readonly trustedProxies?: readonly string[];
   /** Where targets' names may lead; default: not to forbidden addresses. */
   readonly targetGuard?: TargetGuard;
+  /** Functions of user code that are at hand already. */
+  readonly functions?: FunctionRegistry;
   /** Hears of mistakes of ours, each of which has cost a request a 500. */
   readonly onError?: (error: unknown) => void;
   readonly clock?: Clock;
@@ -54,6 +59,7 @@ export class ProxyDataPlane implements DataPlane {
   readonly #shared: PoolShared;
   readonly #trustedProxies: CidrSet;
   readonly #pipeline: Pipeline;
+  readonly #functions: FunctionRegistry;
   readonly #ledger = new Ledger();
   /** By `poolKey`. */
   readonly #pools = new Map<string, Pool>();
@@ -69,6 +75,7 @@ export class ProxyDataPlane implements DataPlane {
     name = '0',
     trustedProxies = [],
     targetGuard = new TargetGuard(),
+    functions = new FunctionRegistry(),
     onError = ignore,
     clock = systemClock,
     random = systemRandom,
@@ -76,6 +83,7 @@ export class ProxyDataPlane implements DataPlane {
     algorithms = BUILT_IN,
   }: ProxyOptions = {}) {
     this.#name = name;
+    this.#functions = functions;
     this.#onError = onError;
     this.#clock = clock;
     this.#deadlines = new Deadlines(clock);
@@ -123,6 +131,10 @@ export class ProxyDataPlane implements DataPlane {
 
   newRequestId(): string {
     return this.#requestIdPrefix + (this.#requestCount++).toString(36);
+  }
+
+  async prepare(modules: readonly UserModule[]): Promise<readonly ModuleProblem[]> {
+    return this.#functions.prepare(modules);
   }
 
   async apply(update: SnapshotUpdate, tracks: readonly DrainRequest[] = []): Promise<Applied> {
@@ -235,6 +247,7 @@ export class ProxyDataPlane implements DataPlane {
       listener.destroyAll();
     }
     this.#deadlines.stop();
+    this.#functions.close();
     return { cut: remaining };
   }
 

@@ -1,5 +1,6 @@
 import { isCidr } from '../base/cidr.ts';
 import { DURATION_MS_MAX, durationMsOrNull, formatDuration } from '../base/duration.ts';
+import { parseReference } from '../base/function-reference.ts';
 import { parseHostPort } from '../base/host-port.ts';
 import { maxAgeSecondsOrNull } from '../base/max-age.ts';
 import { perSecondOrNull } from '../base/rate.ts';
@@ -49,6 +50,10 @@ export const FORMATS = {
   'host-header': hostHeaderProblem,
   sha256: sha256Problem,
   timestamp: timestampProblem,
+  function: (text) =>
+    parseReference(text) === null
+      ? 'must be a file and what it exports, such as "./rules.ts#isTester" (no "?" or other "#" in the path)'
+      : null,
   'subject-alt-name': (text) => problemOf(() => parseSubjectAltName(text)),
 } as const satisfies Record<string, Format>;
 

@@ -5,6 +5,7 @@ import type { Static } from 'typebox';
 import { AffinitySchema, StickySchema } from './affinity.ts';
 import { AlgorithmSchema } from './algorithm.ts';
 import { BreakerSchema } from './breaker.ts';
+import { FilterSchema } from './filter.ts';
 import { HealthSchema } from './health.ts';
 import { MirrorSchema } from './mirror.ts';
 import { PauseSchema } from './pause.ts';
@@ -121,6 +122,13 @@ export const ServiceSchema = strictObject(
     health: Type.Optional(HealthSchema),
     rules: defaulted(
       Type.Array(RuleSchema, { maxItems: 1_000, description: 'In order: the first that matches counts.' }),
+      [],
+    ),
+    filters: defaulted(
+      Type.Array(FilterSchema, {
+        maxItems: 32,
+        description: 'User code, in order; that of responses in the order turned round.',
+      }),
       [],
     ),
     affinity: Type.Optional(AffinitySchema),

@@ -1,6 +1,8 @@
 import { assert } from '../base/assert.ts';
+import { moduleId, parseReference } from '../base/function-reference.ts';
 import { parseDuration } from '../base/duration.ts';
 import { parseSize } from '../base/size.ts';
+import { mapFunctions } from '../schema/function-fields.ts';
 import type { ListenerConfig } from '../schema/listener.ts';
 import type { MirrorConfig } from '../schema/mirror.ts';
 import type { PoolConfig } from '../schema/pool.ts';
@@ -55,6 +57,11 @@ export function compileService(
     slots: allocateSlots(previous?.slots ?? [], splitShares(service.split)),
     algorithm: compileAlgorithm(service.algorithm),
     rules: service.rules.map(compileRule),
+    filters: service.filters.map(({ onRequest, onResponse }) => ({
+      onRequest: onRequest?.function ?? null,
+      onResponse: onResponse?.function ?? null,
+    })),
+    modules: modulesOf(service),
     affinity: compileAffinity(name, service),
     sticky: compileSticky(service, options),
     mirror: service.mirror === undefined ? null : compileMirror(service.mirror),
@@ -99,6 +106,16 @@ export function compileListener(name: string, listener: ListenerConfig): Listene
       loopLagMs: limits.loopLag === 'none' ? 0 : parseDuration(limits.loopLag),
     },
   };
+}
+
+function modulesOf(service: ServiceConfig): string[] {
+  const modules = new Set<string>();
+  mapFunctions(service, (reference) => {
+    const { file, version } = parseReference(reference) ?? { file: '', version: '' };
+    modules.add(moduleId(file, version));
+    return reference;
+  });
+  return [...modules];
 }
 
 /** "/api/" matches what "/api" does: at a segment border the last slash says nothing. */

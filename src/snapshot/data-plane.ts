@@ -6,6 +6,11 @@ import type { SnapshotUpdate } from './types.ts';
 
 export interface DataPlane {
   /**
+   * Loads user code everywhere, before a change that names it is committed. Resolves with what cannot be loaded; then the
+   * change is refused, and nothing was changed. Functions that are loaded already are not loaded again.
+   */
+  prepare(modules: readonly UserModule[]): Promise<readonly ModuleProblem[]>;
+  /**
    * Makes `update` the current snapshot by one assignment. When it resolves, no request accepted later is routed by
    * an older generation. Each of `tracks` asks for the in-flight requests of its pools at the flip to be counted down.
    */
@@ -20,6 +25,24 @@ export interface DataPlane {
   forgetDrain(id: string): void;
   /** All counters since start, and the gauges of this moment. */
   report(): Promise<DataPlaneReport>;
+}
+
+/** One content of a file with user code, as the primary read it. */
+export interface UserModule {
+  /** Absolute. What the module imports is found from there. */
+  readonly file: string;
+  /** Hash of `source`. */
+  readonly version: string;
+  readonly source: string;
+  /** What the configuration names of it: exports, or JSON pointers into its default export. */
+  readonly functions: readonly string[];
+}
+
+/** A function that cannot be loaded. */
+export interface ModuleProblem {
+  /** As the documents name it. */
+  readonly reference: string;
+  readonly message: string;
 }
 
 export interface DrainRequest {

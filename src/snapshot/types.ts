@@ -45,6 +45,10 @@ export interface ServiceSpec {
   readonly algorithm: AlgorithmSpec;
   /** In order; the first that matches chooses the pool before the split does. */
   readonly rules: readonly RuleSpec[];
+  /** User code that sees requests, in order, and responses, in the order turned round. */
+  readonly filters: readonly FilterSpec[];
+  /** Modules of user code that any of it names ("FILE?v=VERSION"), each once. */
+  readonly modules: readonly string[];
   /** Where a user's identity is looked for, in order; empty: every request draws its own slot. */
   readonly affinity: AffinitySpec;
   readonly sticky: StickySpec | null;
@@ -110,6 +114,12 @@ export interface RuleSpec {
     readonly clientIp: readonly string[];
   };
   readonly pool: string;
+}
+
+/** References of functions, as `base/function-reference.ts` reads them; `null`: none. */
+export interface FilterSpec {
+  readonly onRequest: string | null;
+  readonly onResponse: string | null;
 }
 
 export interface AffinitySpec {

@@ -3,7 +3,14 @@
  * back to it: when a primary is gone they go on serving what they have, and the next primary finds them there.
  */
 import type { Endpoint } from '../base/endpoint.ts';
-import type { Applied, DataPlaneReport, DrainCount, DrainRequest, TargetHealth } from './data-plane.ts';
+import type {
+  Applied,
+  DataPlaneReport,
+  DrainCount,
+  DrainRequest,
+  TargetHealth,
+  UserModule,
+} from './data-plane.ts';
 import type { ListenerSpec, SnapshotUpdate } from './types.ts';
 
 /** Descriptors of one listener's sockets, the same in every worker: one of them per worker is accepted on. */
@@ -55,12 +62,16 @@ export interface Setup {
   readonly zone?: string;
   /** Where the proxy listens itself, so that no target's name may lead there; left out by versions that did not look. */
   readonly own?: readonly Endpoint[];
+  /** User code that the services name; left out by versions that knew none. */
+  readonly modules?: readonly UserModule[];
 }
 
 /** Calls of the primary: what they take. */
 export interface PrimaryCalls {
   setup: Setup;
   accept: null;
+  /** Load user code; answers with what cannot be loaded. */
+  prepare: readonly UserModule[];
   apply: ApplyCall;
   health: readonly TargetHealth[];
   drainCount: string;

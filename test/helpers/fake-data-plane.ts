@@ -6,7 +6,9 @@ import type {
   DataPlaneReport,
   DrainCount,
   DrainRequest,
+  ModuleProblem,
   TargetHealth,
+  UserModule,
 } from '../../src/snapshot/data-plane.ts';
 import type { ServiceSpec, SnapshotUpdate } from '../../src/snapshot/types.ts';
 
@@ -37,6 +39,18 @@ export class FakeDataPlane implements DataPlane {
   finish(id: string, count: number): void {
     const drain = this.#drains.get(id);
     if (drain !== undefined) drain.count = { ...drain.count, remaining: drain.count.remaining - count };
+  }
+
+  /** What was asked to be loaded. */
+  readonly prepared: UserModule[] = [];
+  /** What the next preparation finds wrong. */
+  moduleProblems: readonly ModuleProblem[] = [];
+
+  async prepare(modules: readonly UserModule[]): Promise<readonly ModuleProblem[]> {
+    this.prepared.push(...modules);
+    const problems = this.moduleProblems;
+    this.moduleProblems = [];
+    return problems;
   }
 
   async apply(update: SnapshotUpdate, tracks: readonly DrainRequest[] = []): Promise<Applied> {

@@ -28,6 +28,7 @@ export function checkService(name: string, service: ServiceDocument, whole: Surr
     ...checkRules(service),
     ...checkCookies(service),
     ...problemsUnder('/algorithm', checkAlgorithm(service.algorithm)),
+    ...checkFilters(service),
     ...(service.mirror === undefined ? [] : problemsUnder('/mirror', checkMirror(service.mirror, service))),
     ...(whole.services === undefined ? [] : checkClaims(name, service, whole.services)),
   ];
@@ -108,6 +109,14 @@ function checkAlgorithm(algorithm: ServiceDocument['algorithm']): Problem[] {
 }
 
 const SETTING_OF: Readonly<Record<string, readonly string[]>> = { key: ['rendezvous'], decay: ['p2c', 'least-time'] };
+
+function checkFilters(service: ServiceDocument): Problem[] {
+  return (service.filters ?? []).flatMap((filter, index) =>
+    filter.onRequest === undefined && filter.onResponse === undefined
+      ? [{ path: pointerOf('filters', index), message: 'has no function; give "onRequest" or "onResponse"' }]
+      : [],
+  );
+}
 
 function checkPoolName(path: string, pool: string, service: Pick<ServiceDocument, 'pools'>, atKey = false): Problem[] {
   if (Object.hasOwn(service.pools, pool)) return [];

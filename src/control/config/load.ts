@@ -1,19 +1,40 @@
 import { readFile } from 'node:fs/promises';
+import { extname } from 'node:path';
 
 import type { ConfigDocument } from '../../schema/config.ts';
+import type { Problem } from '../../schema/problem.ts';
+import type { UserModule } from '../../snapshot/data-plane.ts';
 import { checkConfig } from './check-config.ts';
 import { readDocument } from './document.ts';
 import type { LocatedProblem } from './document.ts';
+import { loadConfigModule } from './load-config-module.ts';
+import { MODULE_EXTENSIONS, resolveFunctions } from './user-modules.ts';
 
 export type LoadedConfig =
+  | {
+      readonly config: ConfigDocument;
+      /** User code that it names. */
+      readonly modules: readonly UserModule[];
+      readonly problems: readonly [];
+    }
+  | { readonly config: null; readonly problems: readonly LocatedProblem[] };
+
+export type ParsedConfig =
   | { readonly config: ConfigDocument; readonly problems: readonly [] }
   | { readonly config: null; readonly problems: readonly LocatedProblem[] };
 
 /** More than 10,000 services need; what is larger is some other file. */
 const CONFIG_BYTES_MAX = 16 * 1024 * 1024;
 
-/** A configuration file, or everything that is wrong with it. A file that cannot be read is a problem like any other. */
+/**
+ * A configuration file with the user code that it names, or everything that is wrong with it. A file that cannot be read
+ * is a problem like any other. A file that is itself a module is run, in a process of its own.
+ */
 export async function loadConfig(path: string): Promise<LoadedConfig> {
+  if (MODULE_EXTENSIONS.has(extname(path))) {
+    const loaded = await loadConfigModule(path);
+    return loaded.config === null ? { config: null, problems: loaded.problems.map(atStart) } : loaded;
+  }
   let bytes: Buffer;
   try {
     bytes = await readFile(path);
@@ -22,16 +43,23 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
   }
   if (bytes.length > CONFIG_BYTES_MAX)
     return refuse(`is longer than the ${CONFIG_BYTES_MAX} bytes that a configuration may have`);
+  let text: string;
   try {
-    return parseConfig(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
     if (error instanceof TypeError) return refuse('is not text in UTF-8');
     throw error;
   }
+  const { config, problems } = parseConfig(text);
+  if (config === null) return { config, problems };
+  const resolved = await resolveFunctions(config, path);
+  if (resolved.config !== null) return resolved;
+  const document = readDocument(text);
+  return { config: null, problems: resolved.problems.map(document.isReadable ? document.locate : atStart) };
 }
 
-/** As `loadConfig`, from the text of the file: YAML, of which JSON is a part. */
-export function parseConfig(text: string): LoadedConfig {
+/** From the text of a file: YAML, of which JSON is a part. Functions that it names are left as they are. */
+export function parseConfig(text: string): ParsedConfig {
   const document = readDocument(text);
   if (!document.isReadable) return { config: null, problems: document.problems };
   const checked = checkConfig(document.value);
@@ -45,8 +73,13 @@ function withoutSharing(config: ConfigDocument): ConfigDocument {
   return JSON.parse(JSON.stringify(config)) as ConfigDocument;
 }
 
-function refuse(message: string): LoadedConfig {
-  return { config: null, problems: [{ path: '', line: 1, column: 1, message }] };
+function refuse(message: string): { readonly config: null; readonly problems: readonly LocatedProblem[] } {
+  return { config: null, problems: [atStart({ path: '', message })] };
+}
+
+/** Of a module it is not known where in its text a value came from. */
+function atStart({ path, message }: Problem): LocatedProblem {
+  return { path, line: 1, column: 1, message };
 }
 
 function reasonOf(error: unknown): string {

@@ -1,5 +1,6 @@
 import type { Actor, Receipt } from '../../schema/api.ts';
 import type { ServiceDocument } from '../../schema/service.ts';
+import type { UserModule } from '../../snapshot/data-plane.ts';
 import type { Problem } from '../../schema/problem.ts';
 import type { IdempotencyClaim, ServiceChange } from '../store/store.ts';
 import type { ControlState, ServiceRecord } from './control-state.ts';
@@ -47,6 +48,8 @@ export interface Change {
   readonly locate?: (service: string, problem: Problem) => Problem;
   /** Asked for by changes of traffic: one for each service whose traffic moves. */
   readonly receipts?: readonly ReceiptWish[];
+  /** All the user code that the configuration file names, where this is one: only what is in here can be named. */
+  readonly modules?: readonly UserModule[];
   /** Whether it makes a generation even if nothing differs. */
   readonly always?: boolean;
 }

@@ -1,7 +1,15 @@
 import type { Socket } from 'node:net';
 
 import { Calls } from '../../base/calls.ts';
-import type { Applied, DataPlaneReport, DrainCount, DrainRequest, TargetHealth } from '../../snapshot/data-plane.ts';
+import type {
+  Applied,
+  DataPlaneReport,
+  DrainCount,
+  DrainRequest,
+  ModuleProblem,
+  TargetHealth,
+  UserModule,
+} from '../../snapshot/data-plane.ts';
 import type { SnapshotUpdate } from '../../snapshot/types.ts';
 import type { ApplyAnswer, Drained, Hello, PrimaryCalls, Spawned } from '../../snapshot/worker-protocol.ts';
 import { kill } from './process-id.ts';
@@ -50,6 +58,10 @@ export class WorkerLink {
 
   get pid(): number {
     return this.hello?.pid ?? 0;
+  }
+
+  prepare(modules: readonly UserModule[]): Promise<readonly ModuleProblem[]> {
+    return this.#call('prepare', modules);
   }
 
   async apply(update: SnapshotUpdate, tracks: readonly DrainRequest[]): Promise<Applied> {

@@ -22,17 +22,22 @@ import type {
   DataPlaneReport,
   DrainCount,
   DrainRequest,
+  ModuleProblem,
   TargetHealth,
+  UserModule,
 } from '../../snapshot/data-plane.ts';
 import type { ServiceSpec, SnapshotUpdate } from '../../snapshot/types.ts';
 import type { Hello, Setup, SocketSet, SuccessorCalls } from '../../snapshot/worker-protocol.ts';
 import { isAlive, kill } from './process-id.ts';
+import { ServedModules } from './served-modules.ts';
 import { EMPTY_REPORT, lastAccount, mergeReports } from './merge-reports.ts';
 import { WorkerLink } from './worker-link.ts';
 import { type SpawnerOptions, WorkerSpawner } from './worker-spawner.ts';
 
 /** How long a worker may take to acknowledge a generation before it is fenced. */
 export const BARRIER_DEADLINE_MS = 2_000;
+/** How long a worker may take to load user code that has loaded in a process of its own before. */
+const PREPARE_DEADLINE_MS = 10_000;
 /** How long a new worker may take to accept. */
 const START_DEADLINE_MS = 20_000;
 /** How long orphans of a former primary are waited for. */
@@ -76,6 +81,7 @@ export class WorkerPool implements DataPlane {
   /** Everything that is served, for workers to come. */
   readonly #services = new Map<string, ServiceSpec>();
   readonly #health = new Map<string, TargetHealth>();
+  readonly #modules = new ServedModules();
   #generation = 0;
   /** Counts of workers that are gone. */
   #past: DataPlaneReport = EMPTY_REPORT;
@@ -135,6 +141,29 @@ export class WorkerPool implements DataPlane {
   }
 
   // --- the data plane's contract -----------------------------------------------------------------------------------
+
+  async prepare(modules: readonly UserModule[]): Promise<readonly ModuleProblem[]> {
+    // From now on, so that a worker which is set up meanwhile has them too.
+    this.#modules.add(modules);
+    const asked = [...this.#links].filter(({ phase }) => phase !== 'hello');
+    const answers = await Promise.all(asked.map((link) => this.#prepareOn(link, modules)));
+    const problems = new Map(answers.flat().map((problem) => [problem.reference, problem]));
+    if (problems.size > 0) this.#modules.keepNamed(this.#services.values());
+    return [...problems.values()];
+  }
+
+  /** A worker that is silent is ended: what makes it so is its own, for elsewhere the code has loaded. */
+  async #prepareOn(link: WorkerLink, modules: readonly UserModule[]): Promise<readonly ModuleProblem[]> {
+    try {
+      return await this.#inTime(link.prepare(modules), PREPARE_DEADLINE_MS);
+    } catch (error) {
+      if (!link.isClosed) {
+        this.#options.log.error({ workerPid: link.pid, err: error }, 'a worker did not load user code and was ended');
+        await link.kill();
+      }
+      return [];
+    }
+  }
 
   async apply(update: SnapshotUpdate, tracks: readonly DrainRequest[] = []): Promise<Applied> {
     this.#remember(update);
@@ -339,7 +368,7 @@ export class WorkerPool implements DataPlane {
       removed: [],
       health: [...this.#health.values()],
     };
-    return { update, listeners, trustedProxies, zone, own };
+    return { update, listeners, trustedProxies, zone, own, modules: this.#modules.all };
   }
 
   #acceptIfCurrent(link: WorkerLink): void {
@@ -513,6 +542,7 @@ export class WorkerPool implements DataPlane {
     this.#generation = update.generation;
     for (const name of update.removed) this.#services.delete(name);
     for (const service of update.changed) this.#services.set(service.name, service);
+    this.#modules.keepNamed(this.#services.values());
     for (const change of update.health ?? []) {
       this.#health.set(`${change.service}\n${change.pool}\n${change.target}`, change);
     }

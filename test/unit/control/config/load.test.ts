@@ -435,6 +435,7 @@ describe('a configuration file', () => {
     const file = await writeTemporary('cutover.yaml', LEAST);
     expect(await loadConfig(file)).toEqual({
       config: { listeners: { web: { listen: '127.0.0.1:8080' } } },
+      modules: [],
       problems: [],
     });
   });

@@ -1,0 +1,35 @@
+/** A configuration as a module gives it: the document that a file holds, with functions where those may stand. */
+import type { ConfigDocument } from '../schema/config.ts';
+import type { RuleDocument } from '../schema/rule.ts';
+import type { ServiceDocument } from '../schema/service.ts';
+import type { AlgorithmFactory, Condition, RequestFilter, ResponseFilter } from './user-code.ts';
+
+export interface Configuration extends Omit<ConfigDocument, 'services'> {
+  readonly services?: Readonly<Record<string, ServiceConfiguration>>;
+}
+
+export interface ServiceConfiguration extends Omit<ServiceDocument, 'rules' | 'algorithm' | 'filters'> {
+  readonly rules?: readonly RuleConfiguration[];
+  readonly algorithm?: ServiceDocument['algorithm'] | FunctionOr<AlgorithmFactory>;
+  readonly filters?: readonly FilterConfiguration[];
+}
+
+export type RuleConfiguration = Omit<RuleDocument, 'when'> & { readonly when: When };
+
+/** Conditions of a rule, or a function that is all of them. */
+export type When = Condition | (RuleDocument['when'] & { readonly function?: Condition | string });
+
+export interface FilterConfiguration {
+  readonly onRequest?: RequestFilter | FunctionOr<RequestFilter>;
+  readonly onResponse?: ResponseFilter | FunctionOr<ResponseFilter>;
+}
+
+/** The function itself, or its file and export. */
+interface FunctionOr<F> {
+  readonly function: F | string;
+}
+
+/** Gives the very configuration it is given: it is there so that an editor and the compiler know what it is. */
+export function defineConfig(config: Configuration): Configuration {
+  return config;
+}
