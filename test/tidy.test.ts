@@ -41,7 +41,7 @@ const MAY_IMPORT: readonly ImportRule[] = [
 
   // The data plane. Only the pipeline knows all stages; nothing in here knows the control plane. Files directly in
   // proxy/ join what is long-lived (targets, pools, listeners) with what is decided, but move no bytes.
-  { files: 'proxy/pipeline.ts', values: ['base/**', ...CONTRACT, 'proxy/**'] },
+  { files: 'proxy/pipeline.ts', values: ['base/**', ...CONTRACT, 'proxy/**', 'modules/**'] },
   // Puts a whole data plane together, for one process.
   { files: 'proxy/data-plane.ts', values: ['base/**', ...CONTRACT, 'proxy/**', 'modules/**'] },
   { files: 'proxy/route/**', ...DECISION },
@@ -57,7 +57,7 @@ const MAY_IMPORT: readonly ImportRule[] = [
   { files: 'proxy/forward/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/http2/**', 'proxy/upstream/**'] },
   { files: 'proxy/mirror/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/upstream/**'] },
   { files: 'proxy/tunnel/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/upstream/**'] },
-  { files: 'proxy/filters/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'modules/**'] },
+  { files: 'proxy/filters/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/split/**', 'modules/**'] },
   { files: 'proxy/listener/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/http2/**'] },
   {
     files: 'proxy/*.ts',

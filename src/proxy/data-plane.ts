@@ -5,6 +5,8 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import { type Random, systemRandom } from '../base/random.ts';
 import { TargetGuard } from '../base/target-guard.ts';
 import { FunctionRegistry } from '../modules/function-registry.ts';
+import type { UserCodeError } from '../modules/user-code-error.ts';
+import type { UserFunction } from '../modules/user-code.ts';
 import type {
   Applied,
   DataPlane,
@@ -19,6 +21,8 @@ import type { ListenerSpec, ServiceSpec, SnapshotUpdate } from '../snapshot/type
 import { type Algorithms, BUILT_IN } from './balance/algorithms.ts';
 import { Deadlines } from './deadlines.ts';
 import { DescriptorBudget } from './descriptor-budget.ts';
+import { FilterChain } from './filters/filter-chain.ts';
+import { UserCodeReports } from './filters/user-code-reports.ts';
 import { ResponseHead } from './http1/response-head.ts';
 import { Drain, Ledger } from './ledger.ts';
 import { Listener } from './listener/listener.ts';
@@ -43,6 +47,8 @@ export interface ProxyOptions {
   readonly functions?: FunctionRegistry;
   /** Hears of mistakes of ours, each of which has cost a request a 500. */
   readonly onError?: (error: unknown) => void;
+  /** Hears of user code that failed, and how often it did unheard of since the last time: once a second at most. */
+  readonly onUserCodeError?: (error: UserCodeError, unreported: number) => void;
   readonly clock?: Clock;
   readonly random?: Random;
   /** Where this proxy runs; default: nobody said, so that zones make no difference. */
@@ -77,6 +83,7 @@ export class ProxyDataPlane implements DataPlane {
     targetGuard = new TargetGuard(),
     functions = new FunctionRegistry(),
     onError = ignore,
+    onUserCodeError = ignore,
     clock = systemClock,
     random = systemRandom,
     zone = '',
@@ -92,6 +99,7 @@ export class ProxyDataPlane implements DataPlane {
     this.#shared = { connections, random, algorithms, zone };
     this.#trustedProxies = new CidrSet(trustedProxies);
     this.#current = emptyRouting(this.#ledger.current);
+    const reports = new UserCodeReports(clock, onUserCodeError);
     this.#pipeline = new Pipeline({
       clock,
       random,
@@ -101,6 +109,7 @@ export class ProxyDataPlane implements DataPlane {
       newRequestId: () => this.newRequestId(),
       newUserId: randomUUID,
       onError: (error) => this.#onError(error),
+      onUserCodeError: (error) => reports.add(error),
     });
     this.#deadlines.start();
   }
@@ -138,14 +147,23 @@ export class ProxyDataPlane implements DataPlane {
   }
 
   async apply(update: SnapshotUpdate, tracks: readonly DrainRequest[] = []): Promise<Applied> {
-    const next = nextRouting(this.#current, update, this.#ledger.open(update.generation), (service, index) =>
-      this.#poolFor(service, index),
-    );
+    const next = nextRouting(this.#current, update, this.#ledger.open(update.generation), {
+      pool: (service, index) => this.#poolFor(service, index),
+      filters: ({ filters }) => (filters.length === 0 ? null : new FilterChain(filters, (one) => this.#functionFor(one))),
+    });
     this.setHealth(update.health ?? []);
     this.#current = next;
     const drains = Object.fromEntries(tracks.map((track) => [track.id, this.#track(track)]));
     this.#retireUnused(update);
     return { generation: next.generation, drains, workers: { total: 1, applied: 1, fenced: 0 } };
+  }
+
+  /** One that is not loaded here fails in each request that needs it, and in no other. */
+  #functionFor(reference: string): UserFunction {
+    const notLoaded = (): never => {
+      throw new Error('it is not loaded in this process');
+    };
+    return this.#functions.find(reference) ?? notLoaded;
   }
 
   #poolFor(service: ServiceSpec, index: number): Pool {

@@ -1,20 +1,24 @@
 /** The client's side of one request, whatever protocol the client speaks. */
 import type { FailureCode } from './errors.ts';
 import type { FieldSection } from './http1/field-section.ts';
+import type { OwnAnswer } from './http1/own-answer.ts';
 import type { ResponseHead } from './http1/response-head.ts';
+import type { ResponseEdits } from './http1/response-writer.ts';
 
 export interface Downstream {
   /** Nothing more should be handed to `body` before `onClientDrain`. */
   readonly isBlocked: boolean;
   /** Passes an interim response on. */
   interim(head: ResponseHead): void;
-  /** Begins the response. `extraFields`: complete lines to add; "" for none. */
-  respond(head: ResponseHead, extraFields: string): void;
+  /** Begins the response. `extraFields`: complete lines to add; "" for none. `edits`: what is to be otherwise than it came. */
+  respond(head: ResponseHead, extraFields: string, edits: ResponseEdits | null): void;
   /** Returns true if `chunk`'s memory is still held on to. */
   body(chunk: Buffer): boolean;
   end(trailers: FieldSection | null): void;
   /** The proxy's own answer, where no response was begun. */
   answer(code: FailureCode, requestId: string): void;
+  /** An answer in the target's place, where no response was begun. */
+  answerWith(answer: OwnAnswer, requestId: string): void;
   /** Ends a response that was begun and cannot be finished, so that the client can tell that it is not whole. */
   abort(): void;
   /** Answers 101 and lets bytes through as they are from then on. */

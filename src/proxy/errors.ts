@@ -34,6 +34,7 @@ export const FAILURES = {
   client_closed: { status: 499, source: 'client', text: '' },
   client_stalled: { status: 499, source: 'client', text: '' },
   internal: { status: 500, source: 'proxy', text: 'The request could not be handled.' },
+  user_code_failed: { status: 500, source: 'proxy', text: 'The request could not be handled.' },
   unknown_method: { status: 501, source: 'client', text: 'This method is not known.' },
   unknown_coding: { status: 501, source: 'client', text: 'This transfer coding is not known.' },
   connect_refused: { status: 502, source: 'upstream', text: 'The application did not answer.' },

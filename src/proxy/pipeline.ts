@@ -2,8 +2,8 @@
  * A request's way through, in order. This file is the order; each stage is a folder of its own and knows nothing of
  * the others.
  *
- *   head parsed ─► service (route) ─► pool (rules, split) ─► counted in flight ─► target (session, algorithm)
- *              ─► head rewritten ─► mirror ─► exchange: connection, body both ways, outcome
+ *   head parsed ─► service (route) ─► pool (rules, split) ─► filters ─► target (session, algorithm)
+ *              ─► counted in flight ─► head rewritten ─► mirror ─► exchange: connection, body both ways, outcome
  *
  * All of `begin` runs in one synchronous stretch. That is what makes a cutover's promise true: a request is routed by
  * one snapshot and counted on the pool that this snapshot gave it before anything else can happen, so that every
@@ -13,6 +13,7 @@
 import type { CidrSet } from '../base/cidr.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
+import { UserCodeError } from '../modules/user-code-error.ts';
 import { type AffinityKey, SLOT_COUNT } from '../snapshot/types.ts';
 import { methodIndexOf } from './counters.ts';
 import type { Deadlines } from './deadlines.ts';
@@ -20,8 +21,11 @@ import { decide } from './decide.ts';
 import type { Downstream } from './downstream.ts';
 import type { FailureCode } from './errors.ts';
 import { failureOf } from './errors.ts';
-import { Exchange } from './forward/exchange.ts';
+import { FilteredRequest } from './filters/filtered-request.ts';
+import type { FilterChain } from './filters/filter-chain.ts';
+import { Exchange, type ResponseEditor } from './forward/exchange.ts';
 import { FIELD } from './http1/fields.ts';
+import type { OwnAnswer } from './http1/own-answer.ts';
 import { provenanceOf } from './http1/provenance.ts';
 import type { RequestHead } from './http1/request-head.ts';
 import { writeRequestHead } from './http1/request-writer.ts';
@@ -50,6 +54,8 @@ export interface PipelineContext {
   readonly newUserId: () => string;
   /** Hears of a mistake of ours. */
   readonly onError: (error: unknown) => void;
+  /** Hears of user code that has cost a request a 500. */
+  readonly onUserCodeError: (error: UserCodeError) => void;
 }
 
 /** Methods that change nothing at the target (RFC 9110 section 9.2.1): the only ones that are mirrored unasked. */
@@ -63,8 +69,11 @@ export class Pipeline {
     this.#context = context;
   }
 
-  /** Routes a request and sends it on its way; a code where there is no service that could take it. */
-  begin(downstream: Downstream, origin: Origin, head: RequestHead): Exchange | FailureCode {
+  /**
+   * Routes a request and sends it on its way. A code where there is no service that could take it; null where it was
+   * answered here, and accounted for.
+   */
+  begin(downstream: Downstream, origin: Origin, head: RequestHead): Exchange | FailureCode | null {
     const routing = this.#context.routing();
     const service = findService(routing, head);
     if (service === null) {
@@ -83,6 +92,13 @@ export class Pipeline {
     if (pool === null) {
       return 'no_target';
     }
+    let filtered: FilteredRequest | null = null;
+    if (service.filters !== null) {
+      filtered = new FilteredRequest(head, facts, pool.name, service.spec.ambiguousPaths);
+      if (this.#isAnsweredBy(service.filters, filtered, routing, pool, downstream)) {
+        return null;
+      }
+    }
     const cohort = pool.cohort(routing.ledger);
     const bound = session !== null && session.pool === pool && session.target.keepsSessions ? session.target : null;
     if (service.sessions !== null) {
@@ -92,7 +108,7 @@ export class Pipeline {
     const hashKey = key === null ? '' : hashKeyOf(key, facts, user, head);
     const target = bound ?? pool.pick(null, hashKey);
     if (target === null) {
-      this.#countUnserved(routing, pool, head);
+      countUnserved(routing, pool, head.method, 'no_target');
       return 'no_target';
     }
     const upgrade = service.spec.upgrades.includes(head.upgrade) ? head.upgrade : '';
@@ -102,6 +118,7 @@ export class Pipeline {
       isTrusted: origin.isTrusted,
       upgrade,
       newId: this.#context.newRequestId,
+      edits: filtered === null ? null : filtered.edits,
     });
     const exchange = new Exchange(
       {
@@ -118,6 +135,7 @@ export class Pipeline {
         userField: user?.isNew === true ? userField(service, user, from) : '',
         sessionField: bound === null ? sessionField(service, pool, target, from) : '',
         mirror: this.#mirrorOf(service, pool, head, hashKey),
+        editor: filtered === null ? null : this.#editorOf(service, filtered),
       },
       this.#context,
     );
@@ -133,11 +151,57 @@ export class Pipeline {
     return exchange;
   }
 
-  #countUnserved(routing: Routing, pool: Pool, head: RequestHead): void {
+  /** Whether a filter has answered the request, or failed, which is answered too: both end it here. */
+  #isAnsweredBy(
+    filters: FilterChain,
+    request: FilteredRequest,
+    routing: Routing,
+    pool: Pool,
+    downstream: Downstream,
+  ): boolean {
+    let answer: OwnAnswer | null;
+    try {
+      answer = filters.request(request);
+    } catch (error) {
+      request.seal(false);
+      this.#reportUserCode(error);
+      countUnserved(routing, pool, request.method, 'user_code_failed');
+      downstream.answer('user_code_failed', this.#context.newRequestId());
+      return true;
+    }
+    request.seal(filters.seesResponses);
+    if (answer === null) {
+      return false;
+    }
     routing.ledger.enter();
-    routing.ledger.leave(outcomeOf('no_target'));
-    pool.failures.add('no_target');
-    pool.live.count(methodIndexOf(head.method), failureOf('no_target').status, 0);
+    routing.ledger.leave('completed');
+    pool.live.count(methodIndexOf(request.method), answer.status, 0);
+    downstream.answerWith(answer, this.#context.newRequestId());
+    return true;
+  }
+
+  #editorOf({ filters }: BoundService, request: FilteredRequest): ResponseEditor | null {
+    if (filters === null || !filters.seesResponses) {
+      return null;
+    }
+    return {
+      edit: (head) => {
+        try {
+          return filters.response(head, request);
+        } catch (error) {
+          this.#reportUserCode(error);
+          return null;
+        }
+      },
+    };
+  }
+
+  /** A mistake of ours is not told as one of theirs. */
+  #reportUserCode(error: unknown): void {
+    if (!(error instanceof UserCodeError)) {
+      throw error;
+    }
+    this.#context.onUserCodeError(error);
   }
 
   /** A copy for the shadow pool, where this request is drawn for one. */
@@ -153,6 +217,14 @@ export class Pipeline {
     }
     return new MirrorCopy(mirrorPool, spec, hashKey, this.#context.clock, this.#context.deadlines);
   }
+}
+
+/** Accounts for a request that came to a pool and to no target of it. */
+function countUnserved(routing: Routing, pool: Pool, method: string, code: FailureCode): void {
+  routing.ledger.enter();
+  routing.ledger.leave(outcomeOf(code));
+  pool.failures.add(code);
+  pool.live.count(methodIndexOf(method), failureOf(code).status, 0);
 }
 
 function findService(routing: Routing, head: RequestHead): BoundService | null {

@@ -3,6 +3,7 @@
  * the one before whatever did not change, and takes its place by a single assignment.
  */
 import type { ServiceSpec, SnapshotUpdate } from '../snapshot/types.ts';
+import type { FilterChain } from './filters/filter-chain.ts';
 import type { GenerationLedger } from './ledger.ts';
 import type { Pool } from './pool.ts';
 import { RouteTable } from './route/route-table.ts';
@@ -27,23 +28,30 @@ export interface BoundService {
   readonly mirrorPool: Pool | null;
   /** By the value of the session's cookie; null where sessions are not bound. */
   readonly sessions: ReadonlyMap<string, Session> | null;
+  /** `null`: no user code sees its requests. */
+  readonly filters: FilterChain | null;
 }
 
-/** Finds the live pool of a service's pool, or makes it. */
-export type PoolSource = (service: ServiceSpec, poolIndex: number) => Pool;
+/** What a specification only names. */
+export interface LiveParts {
+  /** The live pool of a service's pool, made where there is none. */
+  readonly pool: (service: ServiceSpec, poolIndex: number) => Pool;
+  /** The filters of a service. */
+  readonly filters: (service: ServiceSpec) => FilterChain | null;
+}
 
 export function nextRouting(
   current: Routing,
   update: SnapshotUpdate,
   ledger: GenerationLedger,
-  poolFor: PoolSource,
+  parts: LiveParts,
 ): Routing {
   const services = new Map(current.services);
   for (const name of update.removed) {
     services.delete(name);
   }
   for (const spec of update.changed) {
-    services.set(spec.name, bindService(spec, poolFor));
+    services.set(spec.name, bindService(spec, parts));
   }
   const table = changesMatches(current, update) ? routeTable(services) : current.table;
   return { generation: update.generation, ledger, table, services };
@@ -53,8 +61,8 @@ export function emptyRouting(ledger: GenerationLedger): Routing {
   return { generation: 0, ledger, table: new RouteTable<string>([]), services: new Map() };
 }
 
-function bindService(spec: ServiceSpec, poolFor: PoolSource): BoundService {
-  const pools = new Map(spec.pools.map((pool, index) => [pool.name, poolFor(spec, index)]));
+function bindService(spec: ServiceSpec, parts: LiveParts): BoundService {
+  const pools = new Map(spec.pools.map((pool, index) => [pool.name, parts.pool(spec, index)]));
   const owners = new Set(spec.slots.map((range) => range.pool));
   return {
     spec,
@@ -63,6 +71,7 @@ function bindService(spec: ServiceSpec, poolFor: PoolSource): BoundService {
     only: owners.size === 1 ? (pools.get(spec.slots[0]?.pool ?? '') ?? null) : null,
     mirrorPool: spec.mirror === null ? null : (pools.get(spec.mirror.pool) ?? null),
     sessions: spec.sticky === null ? null : sessionsOf(pools.values()),
+    filters: parts.filters(spec),
   };
 }
 

@@ -20,6 +20,7 @@ import { GatheredBytes } from '../http1/gathered-bytes.ts';
 import { passingTrailers } from '../http1/passing-fields.ts';
 import type { Framing } from '../http1/request-head.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
+import type { ResponseEdits } from '../http1/response-writer.ts';
 import type { Cohort, CohortMember } from '../ledger.ts';
 import { type Outcome, outcomeOf } from '../outcome.ts';
 import type { Pool } from '../pool.ts';
@@ -51,6 +52,12 @@ export interface RequestCopy {
   end(): void;
   /** The request is over; a copy that was not whole by then is not sent. */
   abandon(): void;
+}
+
+/** User code that sees the response. */
+export interface ResponseEditor {
+  /** What goes to the client otherwise than it came; `null`: it failed, and has been reported. */
+  edit(head: ResponseHead): ResponseEdits | null;
 }
 
 export interface ExchangeContext {
@@ -103,6 +110,7 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
   #clientEndedTunnel = false;
   #targetEndedTunnel = false;
   readonly #mirror: RequestCopy | null;
+  readonly #editor: ResponseEditor | null;
 
   constructor(
     request: ExchangeRequest,
@@ -115,7 +123,12 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
       timeouts: ServiceTimeouts;
       limits: ServiceLimits;
     },
-    extras: { userField: string; sessionField: string; mirror: RequestCopy | null },
+    extras: {
+      userField: string;
+      sessionField: string;
+      mirror: RequestCopy | null;
+      editor: ResponseEditor | null;
+    },
     context: ExchangeContext,
   ) {
     this.#request = request;
@@ -131,6 +144,7 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
     this.#userField = extras.userField;
     this.#sessionField = extras.sessionField;
     this.#mirror = extras.mirror;
+    this.#editor = extras.editor;
     this.#context = context;
     this.#startedAtMs = context.clock.monotonicMs();
     this.#waitingSinceMs = this.#startedAtMs;
@@ -319,8 +333,24 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
       this.#downstream.switchProtocols(head);
       return;
     }
+    if (this.#editor !== null) {
+      return this.#respondEdited(head, this.#editor);
+    }
     this.#connection?.limitSilence(this.#timeouts.responseBodyIdleMs);
-    this.#downstream.respond(head, this.#userField + this.#sessionField);
+    this.#downstream.respond(head, this.#userField + this.#sessionField, null);
+  }
+
+  /** What the client is told, and not what the target said, is what is counted. */
+  #respondEdited(head: ResponseHead, editor: ResponseEditor): void {
+    this.#status = 0;
+    const edits = editor.edit(head);
+    if (edits === null) {
+      this.#drop();
+      return this.#fail('user_code_failed');
+    }
+    this.#status = edits.status;
+    this.#connection?.limitSilence(this.#timeouts.responseBodyIdleMs);
+    this.#downstream.respond(head, this.#userField + this.#sessionField, edits);
   }
 
   onBody(chunk: Buffer): boolean {

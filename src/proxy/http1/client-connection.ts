@@ -20,11 +20,12 @@ import type { FieldSection } from './field-section.ts';
 import { FIELD } from './fields.ts';
 import { GatheredBytes } from './gathered-bytes.ts';
 import { Outbox } from './outbox.ts';
-import { ownAnswer } from './own-answer.ts';
+import { type AnswerContext, configuredAnswer, type OwnAnswer, ownAnswer } from './own-answer.ts';
 import { passingTrailers } from './passing-fields.ts';
 import type { RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
 import {
+  type ResponseEdits,
   type ResponseFraming,
   responseFraming,
   writeInterimHead,
@@ -320,7 +321,7 @@ export class ClientConnection implements Downstream, Expiring {
     }
   }
 
-  respond(head: ResponseHead, extraFields: string): void {
+  respond(head: ResponseHead, extraFields: string, edits: ResponseEdits | null): void {
     this.#framing = responseFraming(head, this.#minor);
     // A request that is not read to its end leaves no place where the next one could begin.
     this.#keepAlive &&= this.#framing !== 'close' && this.#phase !== 'body' && !this.#host.isClosing;
@@ -331,6 +332,7 @@ export class ClientConnection implements Downstream, Expiring {
         keepAlive: this.#keepAlive,
         dateLine: this.#host.deadlines.dateLine,
         extraFields,
+        edits,
       }),
     );
   }
@@ -359,17 +361,27 @@ export class ClientConnection implements Downstream, Expiring {
       this.abort();
       return;
     }
+    this.#finishWith(ownAnswer(code, this.#answerContext(requestId)));
+  }
+
+  answerWith(answer: OwnAnswer, requestId: string): void {
+    this.#finishWith(configuredAnswer(answer, this.#answerContext(requestId)));
+  }
+
+  #answerContext(requestId: string): AnswerContext {
     this.#keepAlive &&= this.#phase !== 'body' && !this.#host.isClosing;
-    this.#outbox.addText(
-      ownAnswer(code, {
-        requestId,
-        accept: this.#accept,
-        isHead: this.#method === 'HEAD',
-        keepAlive: this.#keepAlive,
-        minor: this.#minor,
-        dateLine: this.#host.deadlines.dateLine,
-      }),
-    );
+    return {
+      requestId,
+      accept: this.#accept,
+      isHead: this.#method === 'HEAD',
+      keepAlive: this.#keepAlive,
+      minor: this.#minor,
+      dateLine: this.#host.deadlines.dateLine,
+    };
+  }
+
+  #finishWith(text: string): void {
+    this.#outbox.addText(text);
     this.flush();
     this.#completeResponse();
   }

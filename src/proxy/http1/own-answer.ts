@@ -15,6 +15,25 @@ export interface AnswerContext {
   readonly dateLine: string;
 }
 
+/** An answer that the proxy gives in a target's place, because its configuration says so. */
+export interface OwnAnswer {
+  readonly status: number;
+  /** Complete lines, none of them of the connection or of framing. */
+  readonly fields: string;
+  /** One character for each byte; "" with a status that has no body. */
+  readonly body: string;
+}
+
+export function configuredAnswer({ status, fields, body }: OwnAnswer, context: AnswerContext): string {
+  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${context.dateLine}${fields}`;
+  // RFC 9110 section 8.6: a 204 has no length; of a 304 it would be that of what is not sent.
+  if (status !== 204 && status !== 304) {
+    head += `Content-Length: ${body.length}\r\n`;
+  }
+  head += `X-Request-Id: ${context.requestId}\r\n${connectionField(context)}\r\n`;
+  return context.isHead ? head : head + body;
+}
+
 export function ownAnswer(code: FailureCode, context: AnswerContext): string {
   const { status, text } = failureOf(code);
   const title = STATUS_CODES[status] ?? 'Error';
@@ -30,10 +49,13 @@ export function ownAnswer(code: FailureCode, context: AnswerContext): string {
   } else if (status === 405) {
     head += 'Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n';
   }
-  if (!context.keepAlive) {
-    head += 'Connection: close\r\n';
-  } else if (context.minor === 0) {
-    head += 'Connection: keep-alive\r\n';
+  head += `${connectionField(context)}\r\n`;
+  return context.isHead ? head : head + body;
+}
+
+function connectionField({ keepAlive, minor }: AnswerContext): string {
+  if (!keepAlive) {
+    return 'Connection: close\r\n';
   }
-  return context.isHead ? `${head}\r\n` : `${head}\r\n${body}`;
+  return minor === 0 ? 'Connection: keep-alive\r\n' : '';
 }

@@ -111,14 +111,20 @@ function filterOf(names: readonly FieldName[], ids: readonly number[]): FieldFil
 }
 
 /**
- * The fields that pass, each as "name: value" CRLF. `connection` is the Connection field's value in lower case.
+ * The fields that pass, each as "name: value" CRLF. `connection` is the Connection field's value in lower case; `dropped`
+ * are lower-case names of more that do not.
  *
  * Lines that stand in that very form next to each other are taken over as one string: the scanner has checked every
  * byte of them, so writing them from their parts would give the same string, only slower.
  */
-export function passingFields(fields: FieldSection, filter: FieldFilter, connection: string): string {
+export function passingFields(
+  fields: FieldSection,
+  filter: FieldFilter,
+  connection: string,
+  dropped: ReadonlySet<string> | null = null,
+): string {
   const isPlain = connection === '' || connection === 'keep-alive' || connection === 'close';
-  const nominated = isPlain ? null : listElements(connection);
+  const nominated = isPlain ? dropped : new Set([...listElements(connection), ...(dropped ?? [])]);
   let text = '';
   let runStart = -1;
   for (let i = 0; i < fields.count; i++) {

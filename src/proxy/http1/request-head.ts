@@ -354,7 +354,7 @@ const ASTERISK = 0x2a;
 const ABSOLUTE_FORM = /^https?:\/\/([^/?@]+)(?=[/?]|$)/i;
 
 /** A dot segment, plain or encoded, with or without a path parameter; an encoded slash, backslash, dot or NUL. */
-const AMBIGUOUS_PATH = /\/\.{1,2}(?:[/;]|$)|%(?:2f|5c|2e|00)/i;
+export const AMBIGUOUS_PATH = /\/\.{1,2}(?:[/;]|$)|%(?:2f|5c|2e|00)/i;
 
 /** A transfer coding that exists but is not spoken here, as opposed to nonsense. RFC 9112 section 6.1: 501. */
 const NAMES_OTHER_CODING = /^(?:gzip|x-gzip|deflate|compress|x-compress)(?:[ \t]*,[ \t]*chunked)?$/i;

@@ -9,6 +9,18 @@ export interface RequestText {
   readonly requestId: string;
 }
 
+/** What goes to the target otherwise than it came. */
+export interface RequestEdits {
+  /** Path and query. */
+  readonly target: string;
+  /** Value of Host; "": as it came. */
+  readonly authority: string;
+  /** Lower-case names of fields that do not pass; `null`: none but those that never do. */
+  readonly dropped: ReadonlySet<string> | null;
+  /** Complete lines to add. */
+  readonly added: string;
+}
+
 /** Well-formed and short enough to be logged; anything else is replaced. */
 const REQUEST_ID = /^[A-Za-z0-9._~+/=:@-]{1,128}$/;
 
@@ -22,16 +34,24 @@ export interface RequestContext {
   /** The protocol to ask for; "" for none. */
   readonly upgrade: string;
   readonly newId: () => string;
+  /** `null`: it goes on as it came. */
+  readonly edits: RequestEdits | null;
 }
 
 /** The head up to and with the empty line. */
 export function writeRequestHead(head: RequestHead, context: RequestContext): RequestText {
-  const { authority, from, isTrusted, upgrade, newId } = context;
+  const { authority, from, isTrusted, upgrade, newId, edits } = context;
   const receivedId = head.fields.valueOf(FIELD['x-request-id']);
   const requestId = receivedId !== '' && REQUEST_ID.test(receivedId) ? receivedId : newId();
   const filter = isTrusted ? TRUSTED_REQUEST_FILTER : REQUEST_FILTER;
-  let text = `${head.method} ${head.target} HTTP/1.1\r\nHost: ${authority}\r\n`;
-  text += passingFields(head.fields, filter, head.connection);
+  let text: string;
+  if (edits === null) {
+    text = `${head.method} ${head.target} HTTP/1.1\r\nHost: ${authority}\r\n`;
+    text += passingFields(head.fields, filter, head.connection);
+  } else {
+    text = `${head.method} ${edits.target} HTTP/1.1\r\nHost: ${edits.authority || authority}\r\n`;
+    text += passingFields(head.fields, filter, head.connection, edits.dropped) + edits.added;
+  }
   // RFC 9110 section 7.6.3: the version that the message was received in.
   text += `${from.fields}Via: 1.${head.minor} cutover\r\nX-Request-Id: ${requestId}\r\n`;
   text += framingFields(head);

@@ -1,7 +1,17 @@
 /** The head of a response as it is sent to an HTTP/1.1 client: made anew, like a request's. */
+import { STATUS_CODES } from 'node:http';
 import { FIELD } from './fields.ts';
 import type { ResponseHead } from './response-head.ts';
 import { passingFields, RESPONSE_FILTER } from './passing-fields.ts';
+
+/** What goes to the client otherwise than it came. */
+export interface ResponseEdits {
+  readonly status: number;
+  /** Lower-case names of fields that do not pass; `null`: none but those that never do. */
+  readonly dropped: ReadonlySet<string> | null;
+  /** Complete lines to add. */
+  readonly added: string;
+}
 
 export interface ResponseContext {
   /** Minor version of the client's HTTP/1.x. */
@@ -13,6 +23,7 @@ export interface ResponseContext {
   readonly dateLine: string;
   /** Complete lines to add; "" for none. */
   readonly extraFields: string;
+  readonly edits: ResponseEdits | null;
 }
 
 /** How the body will be sent: not always as it comes, because HTTP/1.0 clients know no chunks. */
@@ -30,8 +41,7 @@ export function responseFraming(head: ResponseHead, minor: number): ResponseFram
 }
 
 export function writeResponseHead(head: ResponseHead, framing: ResponseFraming, context: ResponseContext): string {
-  let text = `HTTP/1.1 ${head.status} ${head.reason}\r\n`;
-  text += passingFields(head.fields, RESPONSE_FILTER, head.connection);
+  let text = context.edits === null ? statusAndFields(head) : editedStatusAndFields(head, context.edits);
   if (head.fields.find(FIELD.date) < 0) {
     text += context.dateLine;
   }
@@ -42,6 +52,16 @@ export function writeResponseHead(head: ResponseHead, framing: ResponseFraming, 
     text += 'Connection: keep-alive\r\n';
   }
   return `${text}\r\n`;
+}
+
+function statusAndFields(head: ResponseHead): string {
+  return `HTTP/1.1 ${head.status} ${head.reason}\r\n${passingFields(head.fields, RESPONSE_FILTER, head.connection)}`;
+}
+
+function editedStatusAndFields(head: ResponseHead, { status, dropped, added }: ResponseEdits): string {
+  const reason = status === head.status ? head.reason : (STATUS_CODES[status] ?? '');
+  const fields = passingFields(head.fields, RESPONSE_FILTER, head.connection, dropped);
+  return `HTTP/1.1 ${status} ${reason}\r\n${fields}${added}`;
 }
 
 function framingField(head: ResponseHead, framing: ResponseFraming): string {

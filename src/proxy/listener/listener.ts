@@ -19,7 +19,8 @@ const ACCOUNTED: ReadonlySet<FailureCode> = new Set(['no_target', 'internal']);
 
 /** What a listener hands its requests to. */
 export interface RequestSink {
-  begin(connection: ClientConnection, head: RequestHead): RunningRequest | FailureCode;
+  /** Null: it was answered at once, and accounted for. */
+  begin(connection: ClientConnection, head: RequestHead): RunningRequest | FailureCode | null;
   /** Accounts for a request that no service took. */
   refused(code: FailureCode): void;
   /** Hears of a mistake of ours. */
@@ -141,7 +142,7 @@ export class Listener implements ClientHost {
   }
 
   /** A mistake of ours in routing a request costs that request, not the others of this process. */
-  #tryBegin(connection: ClientConnection, head: RequestHead): RunningRequest | FailureCode {
+  #tryBegin(connection: ClientConnection, head: RequestHead): RunningRequest | FailureCode | null {
     if (this.deadlines.loopLag.ms > this.#loopLagMsMax) {
       return 'overloaded';
     }

@@ -26,7 +26,7 @@ function readRequest(text: string): RequestHead | null {
 function write(received: RequestHead, origin: Origin, upgrade = ''): { head: string } {
   const authority = received.authority === '' ? origin.localAuthority : received.authority;
   const from = provenanceOf(received, origin, authority, new CidrSet([]));
-  return writeRequestHead(received, { authority, from, isTrusted: origin.isTrusted, upgrade, newId: () => 'id' });
+  return writeRequestHead(received, { authority, from, isTrusted: origin.isTrusted, upgrade, newId: () => 'id', edits: null });
 }
 
 function readResponse(text: string, method: string): ResponseHead | null {
@@ -220,6 +220,7 @@ describe('a response', () => {
           keepAlive: x.keepAlive,
           dateLine: OWN_DATE,
           extraFields: '',
+          edits: null,
         };
         const written = writeResponseHead(received, how, context);
         const { message, problem } = strictly('response', written, x.answered);
