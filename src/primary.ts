@@ -256,9 +256,19 @@ async function createDataPlane(
   const count = config.workers ?? (canBindForWorkers ? availableParallelism() : 0);
   if (count === 0) {
     const onError = (error: unknown): void => log.error({ err: error }, 'a request failed by a mistake of the proxy');
-    const onUserCodeError = (error: Error, unreported: number): void => log.error({ err: error, unreported }, 'user code failed');
+    const onUserCodeError = (error: Error, unreported: number): void =>
+      log.error({ err: error, unreported }, 'user code failed');
     const targetGuard = new TargetGuard(ownEndpoints(config));
-    return new ProxyDataPlane({ trustedProxies, zone, targetGuard, clock, random, functions, onError, onUserCodeError });
+    return new ProxyDataPlane({
+      trustedProxies,
+      zone,
+      targetGuard,
+      clock,
+      random,
+      functions,
+      onError,
+      onUserCodeError,
+    });
   }
   if (!canBindForWorkers) throw new Error('workers need Node 26 or newer; with "workers: 0" this version will do');
   return new WorkerPool({

@@ -134,7 +134,8 @@ class Worker {
       zone,
       targetGuard: new TargetGuard(own),
       onError: report,
-      onUserCodeError: (error, unreported) => report(unreported === 0 ? error : `${String(error)} (and ${unreported} more)`),
+      onUserCodeError: (error, unreported) =>
+        report(unreported === 0 ? error : `${String(error)} (and ${unreported} more)`),
     });
     this.#listeners = listeners;
     if (modules.length === 0) return this.#takeOver(this.#dataPlane, update);

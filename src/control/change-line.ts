@@ -155,7 +155,11 @@ export class ChangeLine {
   }
 
   /** Loads user code everywhere: the last thing that can refuse a change. */
-  async #prepareModules({ modules = [], locate }: Change, before: ControlState, prepared: PreparedChange): Promise<void> {
+  async #prepareModules(
+    { modules = [], locate }: Change,
+    before: ControlState,
+    prepared: PreparedChange,
+  ): Promise<void> {
     if (modules.length === 0) return;
     const wrong = await this.#options.dataPlane.prepare(modules);
     if (wrong.length === 0) return;

@@ -98,11 +98,7 @@ export class ControlPlane {
    * Serves what the store has kept and `config` says; `config` is valid, `modules` is all the user code that it names. Throws a `ControlError` when both together
    * are not, and serves nothing then.
    */
-  async start(
-    config: ConfigDocument,
-    source: string,
-    modules: readonly UserModule[] = [],
-  ): Promise<ConfigAnswer> {
+  async start(config: ConfigDocument, source: string, modules: readonly UserModule[] = []): Promise<ConfigAnswer> {
     const { clock, dataPlane, health, log, random, store } = this.#options;
     const line = new ChangeLine({
       clock,

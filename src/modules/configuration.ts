@@ -1,23 +1,15 @@
 /** A configuration as a module gives it: the document that a file holds, with functions where those may stand. */
 import type { ConfigDocument } from '../schema/config.ts';
-import type { RuleDocument } from '../schema/rule.ts';
 import type { ServiceDocument } from '../schema/service.ts';
-import type { AlgorithmFactory, Condition, RequestFilter, ResponseFilter } from './user-code.ts';
+import type { RequestFilter, ResponseFilter } from './user-code.ts';
 
 export interface Configuration extends Omit<ConfigDocument, 'services'> {
   readonly services?: Readonly<Record<string, ServiceConfiguration>>;
 }
 
-export interface ServiceConfiguration extends Omit<ServiceDocument, 'rules' | 'algorithm' | 'filters'> {
-  readonly rules?: readonly RuleConfiguration[];
-  readonly algorithm?: ServiceDocument['algorithm'] | FunctionOr<AlgorithmFactory>;
+export interface ServiceConfiguration extends Omit<ServiceDocument, 'filters'> {
   readonly filters?: readonly FilterConfiguration[];
 }
-
-export type RuleConfiguration = Omit<RuleDocument, 'when'> & { readonly when: When };
-
-/** Conditions of a rule, or a function that is all of them. */
-export type When = Condition | (RuleDocument['when'] & { readonly function?: Condition | string });
 
 export interface FilterConfiguration {
   readonly onRequest?: RequestFilter | FunctionOr<RequestFilter>;

@@ -11,7 +11,8 @@ import { loadFailure, ModuleLoader } from './module-loader.ts';
 
 /** What is asked of it, in one message. */
 export type Inspection =
-  { readonly kind: 'config'; readonly module: UserModule } | { readonly kind: 'modules'; readonly modules: UserModule[] };
+  | { readonly kind: 'config'; readonly module: UserModule }
+  | { readonly kind: 'modules'; readonly modules: UserModule[] };
 
 /** Its one answer. */
 export interface Inspected {

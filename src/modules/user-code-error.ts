@@ -5,9 +5,18 @@ export class UserCodeError extends Error {
   readonly reference: string;
 
   constructor(reference: string, cause: unknown) {
-    super(`${reference} failed: ${describe(cause)}`, { cause });
+    super(`${reference} failed${placeOf(reference, cause)}: ${describe(cause)}`, { cause });
     this.reference = reference;
   }
+}
+
+/** The line of the module, where the stack tells it. */
+function placeOf(reference: string, cause: unknown): string {
+  if (!(cause instanceof Error) || typeof cause.stack !== 'string') return '';
+  const id = `${reference.slice(0, reference.indexOf('#'))}:`;
+  const at = cause.stack.indexOf(id);
+  const line = at < 0 ? null : /^\d+/.exec(cause.stack.slice(at + id.length));
+  return line === null ? '' : ` (line ${line[0]})`;
 }
 
 /** What was thrown may be anything, even something that cannot be made a text. */

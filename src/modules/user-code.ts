@@ -1,5 +1,5 @@
 /**
- * What user code sees, and what it must give: the interfaces of conditions, filters and algorithms.
+ * What user code sees, and what it must give: the interfaces of filters.
  *
  * All of it is synchronous, because a request is routed in one synchronous stretch. A function that throws, returns a
  * promise or gives something of another kind costs its request a 500 (`user_code_failed`), and the next request works.
@@ -24,9 +24,6 @@ export interface RequestView {
   /** First value of a query parameter, decoded. `null`: not there. */
   parameter(name: string): string | null;
 }
-
-/** Whether a rule matches: `true` or `false`, nothing else. */
-export type Condition = (request: RequestView) => boolean;
 
 /**
  * A request on its way to a target. What is read is what the client sent; what is written goes to the target, and
@@ -73,25 +70,6 @@ export interface FilterAnswer {
 export type RequestFilter = (request: FilterRequest) => FilterAnswer | undefined | void;
 /** Sees final responses with their heads; not those that the proxy gives itself, and no upgrades. */
 export type ResponseFilter = (response: FilterResponse, request: RequestView) => void;
-
-/** A target that may be chosen. */
-export interface AlgorithmTarget {
-  /** "host:port" */
-  readonly id: string;
-  /** 1 or more. */
-  readonly weight: number;
-  readonly zone: string;
-  /** Requests of this worker that are under way on it. */
-  readonly inFlight: number;
-}
-
-/** Chooses a target inside a pool: one of `targets`, which are never none. */
-export interface Algorithm {
-  pick(targets: readonly AlgorithmTarget[], request: RequestView): AlgorithmTarget;
-}
-
-/** Called once for each pool and worker whenever the targets that may be chosen are others. */
-export type AlgorithmFactory = (pool: { readonly service: string; readonly pool: string }) => Algorithm;
 
 /** Any function that a configuration may name; which kind it has to be is where it stands. */
 export type UserFunction = (...args: never[]) => unknown;

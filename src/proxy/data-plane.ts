@@ -149,7 +149,8 @@ export class ProxyDataPlane implements DataPlane {
   async apply(update: SnapshotUpdate, tracks: readonly DrainRequest[] = []): Promise<Applied> {
     const next = nextRouting(this.#current, update, this.#ledger.open(update.generation), {
       pool: (service, index) => this.#poolFor(service, index),
-      filters: ({ filters }) => (filters.length === 0 ? null : new FilterChain(filters, (one) => this.#functionFor(one))),
+      filters: ({ filters }) =>
+        filters.length === 0 ? null : new FilterChain(filters, (one) => this.#functionFor(one)),
     });
     this.setHealth(update.health ?? []);
     this.#current = next;

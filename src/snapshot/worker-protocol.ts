@@ -3,14 +3,7 @@
  * back to it: when a primary is gone they go on serving what they have, and the next primary finds them there.
  */
 import type { Endpoint } from '../base/endpoint.ts';
-import type {
-  Applied,
-  DataPlaneReport,
-  DrainCount,
-  DrainRequest,
-  TargetHealth,
-  UserModule,
-} from './data-plane.ts';
+import type { Applied, DataPlaneReport, DrainCount, DrainRequest, TargetHealth, UserModule } from './data-plane.ts';
 import type { ListenerSpec, SnapshotUpdate } from './types.ts';
 
 /** Descriptors of one listener's sockets, the same in every worker: one of them per worker is accepted on. */

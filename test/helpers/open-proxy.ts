@@ -1,5 +1,4 @@
-import { createProxy } from '../../src/index.ts';
-import type { ConfigDocument } from '../../src/schema/config.ts';
+import { type Configuration, createProxy } from '../../src/index.ts';
 
 export interface OpenProxy {
   /** Of its listener `web`. */
@@ -9,7 +8,7 @@ export interface OpenProxy {
 }
 
 /** The proxy as an embedder starts it; whoever calls this closes it. */
-export async function openProxy(config: ConfigDocument): Promise<OpenProxy> {
+export async function openProxy(config: Configuration): Promise<OpenProxy> {
   const proxy = await createProxy({ config });
   return {
     port: proxy.listener('web').port,

@@ -1,12 +1,12 @@
 import { onTestFinished } from 'vitest';
-import type { ConfigDocument } from '../../src/schema/config.ts';
-import type { ListenerDocument } from '../../src/schema/listener.ts';
+import type { Configuration, ServiceConfiguration } from '../../src/index.ts';
 import type { ServiceDocument } from '../../src/schema/service.ts';
+import type { ListenerDocument } from '../../src/schema/listener.ts';
 import { AdminClient } from './admin-client.ts';
 import { openProxy } from './open-proxy.ts';
 
 export interface ProxySetup {
-  readonly services: Readonly<Record<string, ServiceDocument>>;
+  readonly services: Readonly<Record<string, ServiceConfiguration>>;
   readonly listener?: Omit<ListenerDocument, 'listen'>;
   readonly trustedProxies?: readonly string[];
   /** Address of the listener; any free port of 127.0.0.1 by default. */
@@ -44,7 +44,7 @@ export function appService(
   return { app: { split: { [names[0] ?? '']: 100 }, ...more, pools: Object.fromEntries(documents) } };
 }
 
-function configOf(setup: ProxySetup): ConfigDocument {
+function configOf(setup: ProxySetup): Configuration {
   return {
     listeners: { web: { listen: setup.listen ?? '127.0.0.1:0', ...setup.listener } },
     admin: { listen: '127.0.0.1:0' },

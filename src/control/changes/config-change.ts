@@ -15,11 +15,7 @@ import { configTag } from '../state/resource-tags.ts';
 export type RunTimeChanges = 'keep' | 'discard';
 
 /** Puts a configuration file in force, with all its services or not at all. */
-export function applyConfig(
-  config: ConfigDocument,
-  runTime: RunTimeChanges,
-  { preconditions }: ChangeContext,
-): Change {
+export function applyConfig(config: ConfigDocument, runTime: RunTimeChanges, { preconditions }: ChangeContext): Change {
   const services: Readonly<Record<string, ServiceDocument>> = config.services ?? {};
   return {
     kind: 'config',

@@ -23,7 +23,8 @@ export class InlineFunctions {
     const checked = checkConfig(document);
     if (checked.config === null) return { config: null, problems: checked.problems };
     if (names.length > 0 && checked.config.workers !== 0) {
-      const message = 'a function cannot travel to worker processes: put it into a module and name it, or set "workers" to 0';
+      const message =
+        'a function cannot travel to worker processes: put it into a module and name it, or set "workers" to 0';
       return { config: null, problems: names.map((path) => ({ path, message })) };
     }
     const resolved = await resolveFunctions(checked.config, resolve('cutover.config.ts'));

@@ -55,7 +55,8 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
   const resolved = await resolveFunctions(config, path);
   if (resolved.config !== null) return resolved;
   const document = readDocument(text);
-  return { config: null, problems: resolved.problems.map(document.isReadable ? document.locate : atStart) };
+  const located = (problem: Problem) => (document.isReadable ? document.locate(problem) : atStart(problem));
+  return { config: null, problems: resolved.problems.map(located) };
 }
 
 /** From the text of a file: YAML, of which JSON is a part. Functions that it names are left as they are. */

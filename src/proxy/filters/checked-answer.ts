@@ -17,7 +17,8 @@ export function checkedAnswer(returned: unknown): OwnAnswer {
   if (typeof returned !== 'object' || typeof headers !== 'object' || headers === null || typeof body !== 'string') {
     throw new TypeError('it must return nothing, or what respond() gives');
   }
-  if (!isFinalStatus(status)) throw new TypeError(`a status is a whole number from 200 to 599; it is ${String(status)}`);
+  if (!isFinalStatus(status))
+    throw new TypeError(`a status is a whole number from 200 to 599; it is ${String(status)}`);
   if (body !== '' && hasNoBody(status)) throw new TypeError(`an answer of ${status} has no body`);
   if (body.length > BODY_CHARS_MAX) throw new TypeError(`a body has at most ${BODY_CHARS_MAX} characters`);
   const fields = new FieldEdits(PROTECTED_IN_RESPONSES);

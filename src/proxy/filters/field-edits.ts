@@ -103,7 +103,8 @@ export class FieldEdits {
     }
     const line = `${name}: ${value}\r\n`;
     this.#chars += line.length;
-    if (this.#chars > ADDED_CHARS_MAX) throw new TypeError(`fields of more than ${ADDED_CHARS_MAX} characters were set`);
+    if (this.#chars > ADDED_CHARS_MAX)
+      throw new TypeError(`fields of more than ${ADDED_CHARS_MAX} characters were set`);
     return line;
   }
 }

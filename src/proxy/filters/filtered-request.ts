@@ -62,7 +62,9 @@ export class FilteredRequest implements FilterRequest {
       throw new TypeError(`a path begins with "/" and has no spaces, "?", "#" or "\\"; it is ${JSON.stringify(path)}`);
     }
     if (!this.#mayBeAmbiguous && AMBIGUOUS_PATH.test(path)) {
-      throw new TypeError(`a path must not have dot segments, or encoded slashes or dots; it is ${JSON.stringify(path)}`);
+      throw new TypeError(
+        `a path must not have dot segments, or encoded slashes or dots; it is ${JSON.stringify(path)}`,
+      );
     }
     this.#path = path;
   }

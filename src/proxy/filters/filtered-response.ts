@@ -21,7 +21,8 @@ export class FilteredResponse implements FilterResponse {
 
   setStatus(status: number): void {
     const from = this.#reading.status;
-    if (!isFinalStatus(status)) throw new TypeError(`a status is a whole number from 200 to 599; it is ${String(status)}`);
+    if (!isFinalStatus(status))
+      throw new TypeError(`a status is a whole number from 200 to 599; it is ${String(status)}`);
     // Whether a body follows is settled by the status that the target sent.
     if (status !== from && (hasNoBody(status) || hasNoBody(from))) {
       throw new TypeError(`a response of ${from} cannot become one of ${status}: one of both has no body`);

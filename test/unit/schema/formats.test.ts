@@ -33,8 +33,23 @@ const SAMPLES: Readonly<Record<FormatName, Samples>> = {
     bad: ['unix:cutover.sock', 'unix:/run/', 'unix:', `unix:/${'x'.repeat(107)}`, ':9900'],
   },
   function: {
-    good: ['./rules.ts#isTester', '/etc/cutover/rules.mjs?v=0f3a#default', 'c.ts#/services/app/rules/0/when', 'a.js#$x'],
-    bad: ['', './rules.ts', './rules.ts#', '#isTester', 'rules.ts#a-b', 'rules.ts#1a', 'a.ts#b#c', 'a.ts?x=1#b', 'a.ts#b()'],
+    good: [
+      './rules.ts#isTester',
+      '/etc/cutover/rules.mjs?v=0f3a#default',
+      'c.ts#/services/app/rules/0/when',
+      'a.js#$x',
+    ],
+    bad: [
+      '',
+      './rules.ts',
+      './rules.ts#',
+      '#isTester',
+      'rules.ts#a-b',
+      'rules.ts#1a',
+      'a.ts#b#c',
+      'a.ts?x=1#b',
+      'a.ts#b()',
+    ],
   },
   'target-url': {
     good: ['http://127.0.0.1:3000', 'http://app', 'HTTP://app:80/', 'http://[::1]:3000'],

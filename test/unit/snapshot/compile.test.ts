@@ -29,6 +29,8 @@ describe('a compiled service', () => {
       slots: [{ pool: 'main', from: 0, to: 10_000 }],
       algorithm: { name: 'round-robin', key: null, decayMs: 10_000, zone: null },
       rules: [],
+      filters: [],
+      modules: [],
       affinity: { keys: [], salt: 'shop', issue: null },
       sticky: null,
       mirror: null,

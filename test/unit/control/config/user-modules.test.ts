@@ -38,8 +38,13 @@ describe('a file that names a function', () => {
     ['has no such export', './filters.ts#tga', FILTERS, 'it exports no "tga"; did you mean "tag"?'],
     ['exports something else', './filters.ts#other', FILTERS, '"other" is not a function'],
     ['throws', './filters.ts#tag', `\n\nthrow new Error('no database');`, '(line 3): Error: no database'],
-    ['is not TypeScript', './filters.ts#tag', `export const tag = () => ;`, 'filters.ts does not load (line 1): SyntaxError'],
-    ['needs what is not there', './filters.ts#tag', `import './nothing.ts';`, "Cannot find module"],
+    [
+      'is not TypeScript',
+      './filters.ts#tag',
+      `export const tag = () => ;`,
+      'filters.ts does not load (line 1): SyntaxError',
+    ],
+    ['needs what is not there', './filters.ts#tag', `import './nothing.ts';`, 'Cannot find module'],
     ['ends its process', './filters.ts#tag', `process.exit(7);`, 'filters.ts ends its process (code 7)'],
   ];
   it.each(refused)('is refused where the file %s', async (_what, reference, source, message) => {
@@ -58,7 +63,9 @@ describe('a file that names a function', () => {
   it('is refused where the filter has no function at all', async () => {
     const text = yaml('./filters.ts#tag').replace(/onRequest:.*/, '{}');
     const { problems } = await loadConfig(path.join(temporaryFolder({ 'cutover.yaml': text }), 'cutover.yaml'));
-    expect(problems).toMatchObject([{ path: '/services/app/filters/0', message: expect.stringContaining('no function') }]);
+    expect(problems).toMatchObject([
+      { path: '/services/app/filters/0', message: expect.stringContaining('no function') },
+    ]);
   });
 });
 
@@ -96,7 +103,12 @@ describe('a configuration that is a module', () => {
     ['has no default export', 'export const config = {};', '', 'write: export default defineConfig({ … })'],
     ['holds itself', 'const a: any = {}; a.b = a; export default a;', '', 'holds itself at /b'],
     ['has a misspelt field', 'export default { listners: {} };', '/listners', 'did you mean "listeners"?'],
-    ['has a function where none can be', CONFIG.replace('version:', 'x').replace('workers: undefined', 'workers: () => 2'), '/workers', 'must be a whole number'],
+    [
+      'has a function where none can be',
+      CONFIG.replace('version:', 'x').replace('workers: undefined', 'workers: () => 2'),
+      '/workers',
+      'must be a whole number',
+    ],
   ];
   it.each(refused)('is refused where it %s', async (_what, source, at, message) => {
     const folder = temporaryFolder({ 'cutover.config.ts': source, 'filters.ts': FILTERS });

@@ -26,7 +26,14 @@ function readRequest(text: string): RequestHead | null {
 function write(received: RequestHead, origin: Origin, upgrade = ''): { head: string } {
   const authority = received.authority === '' ? origin.localAuthority : received.authority;
   const from = provenanceOf(received, origin, authority, new CidrSet([]));
-  return writeRequestHead(received, { authority, from, isTrusted: origin.isTrusted, upgrade, newId: () => 'id', edits: null });
+  return writeRequestHead(received, {
+    authority,
+    from,
+    isTrusted: origin.isTrusted,
+    upgrade,
+    newId: () => 'id',
+    edits: null,
+  });
 }
 
 function readResponse(text: string, method: string): ResponseHead | null {
