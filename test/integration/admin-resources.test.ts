@@ -103,7 +103,9 @@ describe('services', () => {
 
   it('show no secret, wherever they are shown', async () => {
     const secret = '0123456789abcdef';
-    const { call } = await startAdmin({ shop: { ...SHOP, sticky: { cookie: 'c', secret } } });
+    const accepted = 'fedcba9876543210';
+    const sticky = { cookie: 'c', secret, acceptedSecrets: [accepted] };
+    const { call } = await startAdmin({ shop: { ...SHOP, sticky } });
     await call('PATCH', '/v1/services/shop', { body: { algorithm: 'least-connections' } });
     for (const path of [
       '/v1/services',
@@ -113,7 +115,9 @@ describe('services', () => {
       '/v1/status',
       '/v1/audit',
     ]) {
-      expect((await call('GET', path)).text, path).not.toContain(secret);
+      const { text } = await call('GET', path);
+      expect(text, path).not.toContain(secret);
+      expect(text, path).not.toContain(accepted);
     }
   });
 });

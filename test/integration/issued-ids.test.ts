@@ -89,3 +89,19 @@ test('nobody is given an id where a rule has chosen the pool', async () => {
   const response = await ask(proxy.port, { fields: [['X-Group', 'beta']] });
   expect([response.field('x-version'), response.field('set-cookie')]).toEqual(['green', null]);
 });
+
+test('an id is given also by the target that a request comes to after another could not be reached', async () => {
+  const [gone, there] = [await startBackend('gone'), await startBackend('there')];
+  const targets = [gone, there].map(({ url }) => ({ url }));
+  const affinity = { key: ['cookie:uid'], issue: { cookie: 'uid' } };
+  const app: ServiceDocument = { pools: { only: { targets } }, affinity, sticky: { cookie: 'stay' } };
+  const proxy = await startProxy({ services: { app } });
+  await gone.close();
+  const client = await startClient(proxy.port);
+  for (let visitor = 0; visitor < 4; visitor += 1) {
+    const response = await client.request();
+    expect(response.field('x-version')).toBe('there');
+    expect(response.field('set-cookie')).toMatch(/^uid=/);
+  }
+  expect(await proxy.admin.metric('cutover_retries_total', { service: 'app', reason: 'connect' })).toBeGreaterThan(0);
+});

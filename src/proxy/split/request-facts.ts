@@ -11,19 +11,12 @@ export function cookieOf(cookieField: string | null, name: string): string | nul
   if (cookieField === null) {
     return null;
   }
-  const end = cookieField.length;
-  for (let from = 0; from < end;) {
-    // Lines of Cookie are joined by "," here and by ";" by clients; neither may stand in a cookie's value.
-    const to = nextSeparator(cookieField, from);
-    const start = afterSpace(cookieField, from, to);
-    // Looked at in place: of a client's many cookies only the one that is asked for is taken out.
-    if (cookieField.startsWith(name, start)) {
-      const equals = afterSpace(cookieField, start + name.length, to);
-      if (equals < to && cookieField.charCodeAt(equals) === EQUALS) {
-        return cookieField.substring(equals + 1, to).trim();
-      }
+  // Searched for by name: of a client's many cookies the others are not looked at.
+  for (let at = cookieField.indexOf(name); at >= 0; at = cookieField.indexOf(name, at + 1)) {
+    const equals = afterSpace(cookieField, at + name.length);
+    if (cookieField.charCodeAt(equals) === EQUALS && beginsCookie(cookieField, at)) {
+      return cookieField.substring(equals + 1, nextSeparator(cookieField, equals)).trim();
     }
-    from = to + 1;
   }
   return null;
 }
@@ -34,20 +27,36 @@ const COMMA = 0x2c;
 const SEMICOLON = 0x3b;
 const EQUALS = 0x3d;
 
-function afterSpace(text: string, from: number, to: number): number {
+function isSpace(code: number): boolean {
+  return code === SPACE || code === TAB;
+}
+
+// Lines of Cookie are joined by "," here and by ";" by clients; neither may stand in a cookie's value.
+function isSeparator(code: number): boolean {
+  return code === SEMICOLON || code === COMMA;
+}
+
+function afterSpace(text: string, from: number): number {
   let at = from;
-  while (at < to && (text.charCodeAt(at) === SPACE || text.charCodeAt(at) === TAB)) {
+  while (isSpace(text.charCodeAt(at))) {
     at++;
   }
   return at;
 }
 
-function nextSeparator(text: string, from: number): number {
-  for (let at = from; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === SEMICOLON || code === COMMA) {
-      return at;
-    }
+/** Nothing but space is between `at` and the cookie before it. */
+function beginsCookie(text: string, at: number): boolean {
+  let before = at - 1;
+  while (before >= 0 && isSpace(text.charCodeAt(before))) {
+    before--;
   }
-  return text.length;
+  return before < 0 || isSeparator(text.charCodeAt(before));
+}
+
+function nextSeparator(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && !isSeparator(text.charCodeAt(at))) {
+    at++;
+  }
+  return at;
 }

@@ -135,6 +135,35 @@ describe('services made at run time', () => {
   });
 });
 
+describe('accepted secrets', () => {
+  const [one, two] = ['0123456789abcdef', 'fedcba9876543210'];
+
+  it('that were read as redacted and written back are those that stood there', async () => {
+    const sticky = { cookie: 'c', acceptedSecrets: [one, two] };
+    const { control } = await startControl({ shop: { ...SHOP, sticky } });
+    const shown = redacted(control.state.services.get('shop')?.document ?? SHOP);
+    expect(JSON.stringify(shown)).not.toMatch(/0123456789abcdef|fedcba9876543210/);
+    const [, second = ''] = shown.sticky?.acceptedSecrets ?? [];
+    const written = { ...shown, sticky: { cookie: 'c', acceptedSecrets: ['a new one, long enough', second] } };
+    await control.putService('shop', written, caller());
+    expect(control.state.services.get('shop')?.document.sticky?.acceptedSecrets).toEqual([
+      'a new one, long enough',
+      two,
+    ]);
+  });
+
+  it('that stand for none are refused, each at its place', async () => {
+    const { control } = await startControl({ shop: { ...SHOP, sticky: { cookie: 'c', acceptedSecrets: [one] } } });
+    const shown = redacted(control.state.services.get('shop')?.document ?? SHOP);
+    const [first = ''] = shown.sticky?.acceptedSecrets ?? [];
+    const written = { ...shown, sticky: { cookie: 'c', acceptedSecrets: [first, first] } };
+    await expect(control.putService('shop', written, caller())).rejects.toMatchObject({
+      problems: [{ path: '/sticky/acceptedSecrets/1' }],
+    });
+    expect(control.state.services.get('shop')?.document.sticky?.acceptedSecrets).toEqual([one]);
+  });
+});
+
 describe('pools and targets', () => {
   it.each<[use: string, more: Partial<ServiceDocument>, path: string]>([
     ['has a share', { split: { blue: 99, green: 1 } }, '/split/green'],

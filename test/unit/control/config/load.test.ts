@@ -154,6 +154,60 @@ const CASES: readonly Case[] = [
     problems: [[9, '/services/shop/affinity/key/1', 'must be "cookie:NAME", "header:NAME" or "client-ip"']],
   },
   {
+    what: 'an issued cookie that is no key, and what its name is close to',
+    text: withRest('affinity: { key: ["cookie:uid", "header:x-user"], issue: { cookie: ui } }'),
+    problems: [
+      [
+        9,
+        '/services/shop/affinity/issue/cookie',
+        'is none of the keys, so that it would tell nothing; did you mean "uid"?',
+      ],
+    ],
+  },
+  {
+    what: 'an issued cookie that no key is like',
+    text: withRest('affinity: { key: ["client-ip"], issue: { cookie: uid } }'),
+    problems: [[9, '/services/shop/affinity/issue/cookie', 'put "cookie:uid" into "key"']],
+  },
+  {
+    what: 'an issued cookie behind the address, which every request has',
+    text: withRest('affinity: { key: ["client-ip", "cookie:uid"], issue: { cookie: uid } }'),
+    problems: [[9, '/services/shop/affinity/key/0', 'would never be issued; put "cookie:uid" before it']],
+  },
+  {
+    what: 'an issued cookie with the name of the session',
+    text: withRest('affinity: { key: ["cookie:c"], issue: { cookie: c } }', 'sticky: { cookie: c }'),
+    problems: [[9, '/services/shop/affinity/issue/cookie', 'is the name of the sticky cookie too']],
+  },
+  {
+    what: 'cookie attributes that would end the attribute, or never match',
+    text: withRest('sticky: { cookie: "a;b", path: "/x; Domain=evil.test", domain: ".shop.test", maxAge: 30 }'),
+    problems: [
+      [9, '/services/shop/sticky/cookie', 'must be an HTTP token'],
+      [9, '/services/shop/sticky/path', 'must be a path without ";"'],
+      [9, '/services/shop/sticky/domain', 'must not begin with "."'],
+      [9, '/services/shop/sticky/maxAge', 'must be'],
+    ],
+  },
+  {
+    what: 'a cookie domain that browsers would refuse from one of the hosts',
+    text: withRest(
+      'match: { hosts: ["a.shop.test", "*.shop.test", "shop.example"] }',
+      'sticky: { cookie: c, domain: shop.test }',
+    ),
+    problems: [[10, '/services/shop/sticky/domain', 'browsers refuse it from "shop.example"']],
+  },
+  {
+    what: 'a __Host- cookie with a path',
+    text: withRest('sticky: { cookie: __Host-c, path: /x }'),
+    problems: [[9, '/services/shop/sticky/path', 'must be left out']],
+  },
+  {
+    what: 'a misspelt word for what a cutover does to sessions',
+    text: withRest('sticky: { cookie: c, onCutover: stay }'),
+    problems: [[9, '/services/shop/sticky/onCutover', 'move']],
+  },
+  {
     what: 'a share of three decimals',
     text: withService(...POOLS, 'split:', '  blue: 99.999', '  green: 0.001'),
     problems: [

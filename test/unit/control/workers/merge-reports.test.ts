@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { EMPTY_REPORT, lastAccount, LEDGERS_MAX, mergeReports } from '../../../../src/control/workers/merge-reports.ts';
-import type { DataPlaneReport, LedgerReport } from '../../../../src/snapshot/data-plane.ts';
+import type { DataPlaneReport, LedgerReport, PoolReport } from '../../../../src/snapshot/data-plane.ts';
 
 describe('the account of workers that are gone', () => {
   it('stays bounded, and in balance, however many there were', () => {
@@ -26,6 +26,26 @@ describe('the account of workers that are gone', () => {
     expect(merged[0]).toEqual({ ...ledger(0), accepted: 14, completed: 10, cut: 2, inFlight: 2 });
     expect(merged.slice(1)).toEqual(generations.slice(2));
   });
+});
+
+it('adds up what became of the sessions of one pool on all workers', () => {
+  const pool = (sessions: Record<string, number>): PoolReport => ({
+    service: 'shop',
+    pool: 'blue',
+    version: '',
+    inFlight: 0,
+    traffic: [],
+    failures: {},
+    retries: {},
+    targets: [],
+    mirrorDropped: {},
+    sessions,
+  });
+  const { pools } = mergeReports([
+    { ...EMPTY_REPORT, pools: [pool({ bound: 3, unknown: 1 })] },
+    lastAccount({ ...EMPTY_REPORT, pools: [pool({ bound: 2, moved: 4 })] }),
+  ]);
+  expect(pools.map(({ sessions }) => sessions)).toEqual([{ bound: 5, unknown: 1, moved: 4 }]);
 });
 
 function ledger(generation: number): LedgerReport {
