@@ -43,6 +43,8 @@ export class FaultProxy {
   /** For all connections, or for each by its number, from 1 on, in the order in which they came. */
   manner: Manner | ((connection: number) => Manner) = {};
   connectionsTotal = 0;
+  /** That were open at once. */
+  connectionsMost = 0;
   readonly #targetPort: number;
   readonly #links = new Set<Link>();
   #server: Server;
@@ -105,6 +107,7 @@ export class FaultProxy {
       this.connectionsTotal += 1;
       const link = new Link(this, this.connectionsTotal, socket, this.#targetPort);
       this.#links.add(link);
+      this.connectionsMost = Math.max(this.connectionsMost, this.#links.size);
       link.onGone = () => this.#links.delete(link);
     });
   }
