@@ -260,6 +260,9 @@ retries: { on: [connect, reused-connection, 503] }
 breaker: { failurePercent: 30 }
 rateLimit: { rate: 100/s }
 pause: { timeout: 1m }
+path: { add: /v2 }
+headers: { response: { set: { x-served-by: "{target}" } } }
+reverse: { names: ["shop.internal:3000"] }
 timeouts: { responseHead: 10s }
 limits: { requestBody: 10MiB }
 upstream: { idleConnections: 64 }
@@ -366,6 +369,25 @@ requests: 5000
 bytes: 64MiB
 resumeOver: 5s
 healthPath: /up`,
+  'services.SERVICE.path': `
+strip: /api
+add: /v2`,
+  'services.SERVICE.headers': `
+hide: [server, x-powered-by]
+request: { set: { x-client: "{clientAddress}" } }
+response: { remove: [x-debug] }`,
+  'services.SERVICE.headers.request': `
+set: { host: shop.internal, x-user-address: "{clientAddress}" }
+add: { x-seen-by: "cutover/{generation}" }
+remove: [x-debug]`,
+  'services.SERVICE.headers.response': `
+set: { strict-transport-security: "max-age=31536000", x-served-by: "{pool}/{target}" }
+add: { vary: Origin }
+remove: [x-debug]`,
+  'services.SERVICE.reverse': `
+locations: true
+cookies: false
+names: ["shop.internal:3000", localhost]`,
   'services.SERVICE.timeouts': `
 connect: 500ms
 responseHead: 10s

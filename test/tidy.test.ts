@@ -20,7 +20,13 @@ interface ImportRule {
 }
 
 /** The shapes and constants that both planes agree on; the compiler of snapshots beside them belongs to control. */
-const CONTRACT = ['snapshot/types.ts', 'snapshot/algorithm-spec.ts', 'snapshot/data-plane.ts', 'snapshot/slots.ts'];
+const CONTRACT = [
+  'snapshot/types.ts',
+  'snapshot/algorithm-spec.ts',
+  'snapshot/shape-spec.ts',
+  'snapshot/data-plane.ts',
+  'snapshot/slots.ts',
+];
 
 /** What every stage of a request may use: the contract, and what is directly in proxy/ but the pipeline. */
 const COMMON_GROUND = ['base/**', ...CONTRACT, 'proxy/!(pipeline).ts'];
@@ -56,12 +62,14 @@ const MAY_IMPORT: readonly ImportRule[] = [
   },
   { files: 'proxy/forward/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/http2/**', 'proxy/upstream/**'] },
   { files: 'proxy/mirror/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/upstream/**'] },
+  // What is changed of messages on their way.
+  { files: 'proxy/shape/**', values: [...COMMON_GROUND, 'proxy/http1/**'] },
   { files: 'proxy/tunnel/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/upstream/**'] },
   { files: 'proxy/filters/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/split/**', 'modules/**'] },
   { files: 'proxy/listener/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/http2/**'] },
   {
     files: 'proxy/*.ts',
-    values: ['base/**', ...CONTRACT, 'proxy/{route,split,balance,listener,upstream}/**'],
+    values: ['base/**', ...CONTRACT, 'proxy/{route,split,balance,listener,upstream,shape}/**'],
     types: ['snapshot/**', 'proxy/**', 'modules/**'],
   },
 

@@ -28,7 +28,7 @@ import { FIELD } from './http1/fields.ts';
 import type { OwnAnswer } from './http1/own-answer.ts';
 import { provenanceOf } from './http1/provenance.ts';
 import type { RequestHead } from './http1/request-head.ts';
-import { writeRequestHead } from './http1/request-writer.ts';
+import { requestIdOf, writeRequestHead } from './http1/request-writer.ts';
 import { MirrorCopy } from './mirror/mirror-copy.ts';
 import { HeadFacts } from './head-facts.ts';
 import type { Origin, Provenance } from './origin.ts';
@@ -36,6 +36,7 @@ import { outcomeOf } from './outcome.ts';
 import type { Pool } from './pool.ts';
 import type { BoundService, Routing } from './routing.ts';
 import type { HashKey } from '../snapshot/algorithm-spec.ts';
+import { RequestValues } from './shape/request-values.ts';
 import { cookieOf, type RequestFacts } from './split/request-facts.ts';
 import { setCookieLine } from './split/set-cookie.ts';
 import { type User, userBy } from './split/slots.ts';
@@ -112,28 +113,38 @@ export class Pipeline {
       return 'no_target';
     }
     const upgrade = service.spec.upgrades.includes(head.upgrade) ? head.upgrade : '';
+    const requestId = requestIdOf(head, this.#context.newRequestId);
+    const { shape } = service;
+    const { isTrusted } = origin;
+    const values = shape.needsValues ? new RequestValues(head, from, requestId, pool, routing.generation) : null;
+    downstream.serveAs(shape.response, from);
+    // User code sees what the client asked for; what the service makes of every request is made of what that code has left.
+    const edits = filtered === null ? null : filtered.edits;
     const text = writeRequestHead(head, {
-      authority,
+      target: shape.paths.toTarget(edits?.target ?? head.target),
+      authority: edits?.authority || shape.host || authority,
       from,
-      isTrusted: origin.isTrusted,
+      passage: shape.requestPassage(isTrusted),
+      extraFields: shape.request === null ? '' : shape.request.lines(head, isTrusted, values),
+      requestId,
       upgrade,
-      newId: this.#context.newRequestId,
-      edits: filtered === null ? null : filtered.edits,
+      edits,
     });
     const exchange = new Exchange(
       {
         method: head.method,
         methodIndex: methodIndexOf(head.method),
-        head: text.head,
+        head: text,
         framing: head.framing,
         upgrade,
-        requestId: text.requestId,
+        requestId,
       },
       downstream,
       { pool, target, hashKey, cohort, timeouts: service.spec.timeouts, limits: service.spec.limits },
       {
         userField: user?.isNew === true ? userField(service, user, from) : '',
         sessionField: bound === null ? sessionField(service, pool, target, from) : '',
+        answerFields: shape.answerFields(values),
         mirror: this.#mirrorOf(service, pool, head, hashKey),
         editor: filtered === null ? null : this.#editorOf(service, filtered),
       },

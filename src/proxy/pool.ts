@@ -60,6 +60,11 @@ export class Pool {
     return this.#cohorts.reduce((sum, cohort) => sum + cohort.inFlight, 0);
   }
 
+  /** What runs there, as the operator calls it. */
+  get version(): string {
+    return this.#version;
+  }
+
   get targets(): ReadonlyMap<string, Target> {
     return this.#targets;
   }

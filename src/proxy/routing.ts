@@ -7,6 +7,7 @@ import type { FilterChain } from './filters/filter-chain.ts';
 import type { GenerationLedger } from './ledger.ts';
 import type { Pool } from './pool.ts';
 import { RouteTable } from './route/route-table.ts';
+import { ServiceShape } from './shape/service-shape.ts';
 import { type CompiledRule, compileRules } from './split/rules.ts';
 import { type Session, sessionsOf } from './split/sticky.ts';
 
@@ -26,6 +27,8 @@ export interface BoundService {
   /** The pool that has all the traffic, where there is only one: saves looking for a slot. */
   readonly only: Pool | null;
   readonly mirrorPool: Pool | null;
+  /** What it changes of messages on their way. */
+  readonly shape: ServiceShape;
   /** By the value of the session's cookie; null where sessions are not bound. */
   readonly sessions: ReadonlyMap<string, Session> | null;
   /** `null`: no user code sees its requests. */
@@ -70,6 +73,7 @@ function bindService(spec: ServiceSpec, parts: LiveParts): BoundService {
     rules: compileRules(spec.rules),
     only: owners.size === 1 ? (pools.get(spec.slots[0]?.pool ?? '') ?? null) : null,
     mirrorPool: spec.mirror === null ? null : (pools.get(spec.mirror.pool) ?? null),
+    shape: new ServiceShape(spec),
     sessions: spec.sticky === null ? null : sessionsOf(pools.values()),
     filters: parts.filters(spec),
   };

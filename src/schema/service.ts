@@ -13,6 +13,7 @@ import { PoolSchema } from './pool.ts';
 import { RateLimitSchema } from './rate-limit.ts';
 import { RetriesSchema } from './retries.ts';
 import { RuleSchema } from './rule.ts';
+import { HeadersSchema, PathSchema, ReverseSchema } from './shape.ts';
 import { formatted, timeout, limit, count, percent, IdSchema } from './fields.ts';
 import { defaulted, recordOf, strictObject } from './strict-object.ts';
 import type { Complete } from './strict-object.ts';
@@ -138,6 +139,9 @@ export const ServiceSchema = strictObject(
     breaker: Type.Optional(BreakerSchema),
     rateLimit: Type.Optional(RateLimitSchema),
     pause: Type.Optional(PauseSchema),
+    path: Type.Optional(PathSchema),
+    headers: defaulted(HeadersSchema, {}),
+    reverse: defaulted(ReverseSchema, {}),
     timeouts: defaulted(ServiceTimeoutsSchema, {}),
     limits: defaulted(ServiceLimitsSchema, {}),
     upstream: defaulted(UpstreamSchema, {}),

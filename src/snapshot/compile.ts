@@ -20,6 +20,7 @@ import {
   compileRetries,
 } from './compile-protection.ts';
 import { compileAlgorithm } from './compile-algorithm.ts';
+import { compileShape } from './compile-shape.ts';
 import { allocateSlots } from './slots.ts';
 import type {
   AffinityKey,
@@ -70,6 +71,7 @@ export function compileService(
     rateLimit: compileRateLimit(service),
     admission: compileAdmission(service),
     pause: compilePause(service),
+    shape: compileShape(service),
     timeouts: compileServiceTimeouts(service),
     limits: compileServiceLimits(service),
     upstream: {

@@ -11,6 +11,7 @@
 import type { AlgorithmSpec } from './algorithm-spec.ts';
 import type { TargetHealth } from './data-plane.ts';
 import type { AdmissionSpec, BreakerSpec, PauseSpec, RateLimitSpec, RetrySpec } from './protection-spec.ts';
+import type { ShapeSpec } from './shape-spec.ts';
 
 /** Slots that users are hashed into, and the unit of every split: one slot is 0.01 %. */
 export const SLOT_COUNT = 10_000;
@@ -59,6 +60,8 @@ export interface ServiceSpec {
   readonly admission: AdmissionSpec | null;
   /** Not null: the service is held. */
   readonly pause: PauseSpec | null;
+  /** What is changed of messages on their way. */
+  readonly shape: ShapeSpec;
   readonly timeouts: ServiceTimeouts;
   readonly limits: ServiceLimits;
   readonly upstream: UpstreamSpec;

@@ -9,6 +9,7 @@ import type { Problem } from '../../schema/problem.ts';
 import { SHARES_ALL } from '../../schema/split-shares.ts';
 import { parseTargetUrl } from '../../schema/target-url.ts';
 import { checkClaims } from './check-claims.ts';
+import { checkShape } from './check-shape.ts';
 import { checkCookies } from './check-cookies.ts';
 import { ownAddresses } from './own-addresses.ts';
 import type { Listening, OwnAddress } from './own-addresses.ts';
@@ -26,6 +27,7 @@ export function checkService(name: string, service: ServiceDocument, whole: Surr
     ...checkPools(service, own),
     ...problemsUnder('/split', checkSplit(service.split, service)),
     ...checkRules(service),
+    ...checkShape(service),
     ...checkCookies(service),
     ...problemsUnder('/algorithm', checkAlgorithm(service.algorithm)),
     ...checkFilters(service),

@@ -60,6 +60,23 @@ export interface ResponseEditor {
   edit(head: ResponseHead): ResponseEdits | null;
 }
 
+/** Fields that the service adds to the answer. */
+export interface AnswerFields {
+  /** Complete lines, for an answer of the target with this id. */
+  of(targetId: string): string;
+}
+
+export interface ExchangeExtras {
+  /** Complete lines; "" for none. */
+  readonly userField: string;
+  readonly sessionField: string;
+  /** null: none. */
+  readonly answerFields: AnswerFields | null;
+  readonly mirror: RequestCopy | null;
+  /** null: no user code sees the response. */
+  readonly editor: ResponseEditor | null;
+}
+
 export interface ExchangeContext {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
@@ -105,6 +122,7 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
 
   readonly #userField: string;
   #sessionField: string;
+  readonly #answerFields: AnswerFields | null;
   #status = 0;
   #isFinished = false;
   #clientEndedTunnel = false;
@@ -123,12 +141,7 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
       timeouts: ServiceTimeouts;
       limits: ServiceLimits;
     },
-    extras: {
-      userField: string;
-      sessionField: string;
-      mirror: RequestCopy | null;
-      editor: ResponseEditor | null;
-    },
+    extras: ExchangeExtras,
     context: ExchangeContext,
   ) {
     this.#request = request;
@@ -143,6 +156,7 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
     this.#limits = route.limits;
     this.#userField = extras.userField;
     this.#sessionField = extras.sessionField;
+    this.#answerFields = extras.answerFields;
     this.#mirror = extras.mirror;
     this.#editor = extras.editor;
     this.#context = context;
@@ -337,7 +351,7 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
       return this.#respondEdited(head, this.#editor);
     }
     this.#connection?.limitSilence(this.#timeouts.responseBodyIdleMs);
-    this.#downstream.respond(head, this.#userField + this.#sessionField, null);
+    this.#downstream.respond(head, this.#extraFields, null);
   }
 
   /** What the client is told, and not what the target said, is what is counted. */
@@ -350,7 +364,12 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
     }
     this.#status = edits.status;
     this.#connection?.limitSilence(this.#timeouts.responseBodyIdleMs);
-    this.#downstream.respond(head, this.#userField + this.#sessionField, edits);
+    this.#downstream.respond(head, this.#extraFields, edits);
+  }
+
+  get #extraFields(): string {
+    const fields = this.#userField + this.#sessionField;
+    return this.#answerFields === null ? fields : fields + this.#answerFields.of(this.#target.id);
   }
 
   onBody(chunk: Buffer): boolean {

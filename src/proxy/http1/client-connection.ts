@@ -12,7 +12,7 @@ import type { Socket } from 'node:net';
 import { type Deadlines, type Expiring, NEVER } from '../deadlines.ts';
 import type { Downstream, UpstreamBound } from '../downstream.ts';
 import { type FailureCode, failureOf } from '../errors.ts';
-import type { Origin } from '../origin.ts';
+import type { Origin, Provenance } from '../origin.ts';
 import type { ListenerSpec } from '../../snapshot/types.ts';
 import { CR, LF } from './bytes.ts';
 import { ChunkedDecoder } from './chunked-decoder.ts';
@@ -21,7 +21,7 @@ import { FIELD } from './fields.ts';
 import { GatheredBytes } from './gathered-bytes.ts';
 import { Outbox } from './outbox.ts';
 import { type AnswerContext, configuredAnswer, type OwnAnswer, ownAnswer } from './own-answer.ts';
-import { passingTrailers } from './passing-fields.ts';
+import { type FieldPassage, passingTrailers, RESPONSE_PASSAGE } from './passing-fields.ts';
 import type { RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
 import {
@@ -95,6 +95,8 @@ export class ClientConnection implements Downstream, Expiring {
   #accept = '';
   #keepAlive = true;
   #framing: ResponseFraming = 'none';
+  #passage: FieldPassage = RESPONSE_PASSAGE;
+  #from: Provenance | null = null;
 
   deadlineAt: number;
 
@@ -314,10 +316,15 @@ export class ClientConnection implements Downstream, Expiring {
 
   // --- the response ------------------------------------------------------------------------------------------------
 
+  serveAs(passage: FieldPassage, from: Provenance): void {
+    this.#passage = passage;
+    this.#from = from;
+  }
+
   interim(head: ResponseHead): void {
     // RFC 9110 section 15.2: an HTTP/1.0 client does not know interim responses.
     if (this.#minor === 1) {
-      this.#outbox.addText(writeInterimHead(head));
+      this.#outbox.addText(writeInterimHead(head, this.#passage));
     }
   }
 
@@ -331,6 +338,8 @@ export class ClientConnection implements Downstream, Expiring {
         method: this.#method,
         keepAlive: this.#keepAlive,
         dateLine: this.#host.deadlines.dateLine,
+        passage: this.#passage,
+        from: this.#from,
         extraFields,
         edits,
       }),
@@ -398,7 +407,7 @@ export class ClientConnection implements Downstream, Expiring {
   }
 
   switchProtocols(head: ResponseHead): void {
-    this.#outbox.addText(writeSwitchHead(head));
+    this.#outbox.addText(writeSwitchHead(head, this.#passage));
     this.#phase = 'tunnel';
     this.#framing = 'none';
     this.#host.becameTunnel();

@@ -6,9 +6,34 @@
 import { ALIAS, FIELD, type FieldName, FORWARDED_OTHER } from './fields.ts';
 import type { FieldSection } from './field-section.ts';
 import { listElements } from './field-values.ts';
+import type { Provenance } from '../origin.ts';
 
-/** For each field number 1 where the field does not pass. */
-export type FieldFilter = Uint8Array;
+/** For each field number what becomes of the field: one of the four below. */
+type FieldFilter = Uint8Array;
+
+const PASSES = 0;
+const DROPPED = 1;
+/** Passes with a value that may be another. */
+const MAPPED = 2;
+/** Passes unless its name is one of those that were listed. */
+const NAMED = 3;
+
+/** Which fields pass, and how; made once for many messages. */
+export interface FieldPassage {
+  readonly filter: FieldFilter;
+  /** Fields known by no number that do not pass either, lower case. */
+  readonly names: ReadonlySet<string> | null;
+  readonly mapping: FieldMapping | null;
+  /** Every name that was listed. */
+  readonly listed: ReadonlySet<string>;
+  /** Some of them are names of fields that the proxy adds by itself. */
+  readonly withholds: boolean;
+}
+
+/** Gives the value that a field is passed on with, which holds nothing that a field's value may not. */
+export interface FieldMapping {
+  map(fieldId: number, value: string, from: Provenance): string;
+}
 
 const HOP_BY_HOP = [
   'connection',
@@ -67,12 +92,28 @@ const REQUEST_ONLY = [
   'x-request-id',
 ] as const satisfies readonly FieldName[];
 
-export const REQUEST_FILTER = filterOf(
+export const STRANGER_PASSAGE = passageOf(
   [...HOP_BY_HOP, ...FRAMING, ...REQUEST_ONLY, ...TRUSTED_ONLY],
   [FORWARDED_OTHER],
 );
-export const TRUSTED_REQUEST_FILTER = filterOf([...HOP_BY_HOP, ...FRAMING, ...REQUEST_ONLY, ...FROM_TRUSTED], []);
-export const RESPONSE_FILTER = filterOf([...HOP_BY_HOP, ...FRAMING], []);
+export const TRUSTED_PASSAGE = passageOf([...HOP_BY_HOP, ...FRAMING, ...REQUEST_ONLY, ...FROM_TRUSTED], []);
+export const RESPONSE_PASSAGE = passageOf([...HOP_BY_HOP, ...FRAMING], []);
+
+/** What in an answer may name a place at the target. */
+const PLACES = ['content-location', 'location', 'refresh', 'set-cookie'] as const satisfies readonly FieldName[];
+
+/** Fields that the proxy adds by itself. */
+const ADDED: ReadonlySet<string> = new Set([
+  'date',
+  'forwarded',
+  'via',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'x-forwarded-proto',
+  'x-real-ip',
+  'x-request-id',
+]);
 
 /**
  * Fields that a trailer section may not bring (RFC 9110 section 6.5.1): those that frame, route, authenticate or say
@@ -102,35 +143,91 @@ const NOT_IN_TRAILERS: ReadonlySet<string> = new Set([
   'www-authenticate',
 ]);
 
-function filterOf(names: readonly FieldName[], ids: readonly number[]): FieldFilter {
+function passageOf(names: readonly FieldName[], ids: readonly number[]): FieldPassage {
   const filter = new Uint8Array(256);
   for (const id of [...names.map((name) => FIELD[name]), ...ids, ALIAS]) {
-    filter[id] = 1;
+    filter[id] = DROPPED;
   }
-  return filter;
+  return { filter, names: null, mapping: null, listed: new Set(), withholds: false };
+}
+
+/** As `base`, but without the fields of these lower-case names, and with places mapped where there is a mapping. */
+export function passageWithout(
+  base: FieldPassage,
+  names: readonly string[],
+  mapping: FieldMapping | null,
+): FieldPassage {
+  const filter = Uint8Array.from(base.filter);
+  for (const place of mapping === null ? [] : PLACES) {
+    filter[FIELD[place]] = MAPPED;
+  }
+  const others = new Set<string>();
+  for (const name of names) {
+    const id = knownId(name);
+    if (id !== null) {
+      filter[id] = DROPPED;
+    } else {
+      others.add(name);
+      for (const passing of [FIELD.other, FORWARDED_OTHER]) {
+        filter[passing] = filter[passing] === PASSES ? NAMED : (filter[passing] as number);
+      }
+    }
+  }
+  return {
+    filter,
+    names: others.size === 0 ? null : others,
+    mapping,
+    listed: new Set(names),
+    withholds: names.some((name) => ADDED.has(name)),
+  };
+}
+
+function knownId(name: string): number | null {
+  return name !== 'other' && Object.hasOwn(FIELD, name) ? FIELD[name as FieldName] : null;
+}
+
+/** Lines that we would add, less those that are not wanted. */
+export function addedLines(lines: string, { withholds, listed }: FieldPassage): string {
+  return withholds ? withoutLines(lines, listed) : lines;
+}
+
+/** Complete lines less those of fields with these lower-case names. */
+export function withoutLines(lines: string, names: ReadonlySet<string>): string {
+  return lines
+    .split('\r\n')
+    .filter((line) => line !== '' && !names.has(line.substring(0, line.indexOf(':')).toLowerCase()))
+    .map((line) => `${line}\r\n`)
+    .join('');
 }
 
 /**
- * The fields that pass, each as "name: value" CRLF. `connection` is the Connection field's value in lower case; `dropped`
- * are lower-case names of more that do not.
+ * The fields that pass, each as "name: value" CRLF. `connection` is the Connection field's value in lower case; `from`
+ * is where the request came from, if places are to be mapped; `dropped` are lower-case names of more that do not pass.
  *
  * Lines that stand in that very form next to each other are taken over as one string: the scanner has checked every
  * byte of them, so writing them from their parts would give the same string, only slower.
  */
 export function passingFields(
   fields: FieldSection,
-  filter: FieldFilter,
+  passage: FieldPassage,
   connection: string,
+  from: Provenance | null,
   dropped: ReadonlySet<string> | null = null,
 ): string {
+  const { filter } = passage;
   const isPlain = connection === '' || connection === 'keep-alive' || connection === 'close';
   const nominated = isPlain ? dropped : new Set([...listElements(connection), ...(dropped ?? [])]);
   let text = '';
   let runStart = -1;
   for (let i = 0; i < fields.count; i++) {
-    const passes =
-      filter[fields.ids[i] as number] === 0 && !(nominated !== null && nominated.has(fields.name(i).toLowerCase()));
-    if (passes && fields.canonical[i] === 1) {
+    const kind = filter[fields.ids[i] as number] as number;
+    let passes = kind !== DROPPED && !(nominated !== null && nominated.has(fields.name(i).toLowerCase()));
+    let mapped: string | null = null;
+    if (kind > DROPPED && passes) {
+      passes = kind === MAPPED || !isNamed(fields, i, passage);
+      mapped = kind === MAPPED ? mappedValue(fields, i, passage, from) : null;
+    }
+    if (passes && mapped === null && fields.canonical[i] === 1) {
       if (runStart < 0) {
         runStart = fields.nameStart(i);
       }
@@ -141,7 +238,7 @@ export function passingFields(
       runStart = -1;
     }
     if (passes) {
-      text += `${fields.name(i)}: ${fields.value(i)}\r\n`;
+      text += `${fields.name(i)}: ${mapped ?? fields.value(i)}\r\n`;
     }
   }
   if (runStart >= 0) {
@@ -149,6 +246,25 @@ export function passingFields(
     text += fields.text.substring(runStart, fields.text.length - 2);
   }
   return text;
+}
+
+function isNamed(fields: FieldSection, index: number, { names }: FieldPassage): boolean {
+  return names !== null && names.has(fields.name(index).toLowerCase());
+}
+
+/** null: it is what it was. */
+function mappedValue(
+  fields: FieldSection,
+  index: number,
+  { mapping }: FieldPassage,
+  from: Provenance | null,
+): string | null {
+  if (mapping === null || from === null) {
+    return null;
+  }
+  const value = fields.value(index);
+  const mapped = mapping.map(fields.ids[index] as number, value, from);
+  return mapped === value ? null : mapped;
 }
 
 /** A trailer section for the next hop, without its final empty line. */

@@ -2,12 +2,7 @@
 import type { Provenance } from '../origin.ts';
 import { FIELD } from './fields.ts';
 import type { RequestHead } from './request-head.ts';
-import { passingFields, REQUEST_FILTER, TRUSTED_REQUEST_FILTER } from './passing-fields.ts';
-
-export interface RequestText {
-  readonly head: string;
-  readonly requestId: string;
-}
+import { addedLines, type FieldPassage, passingFields, withoutLines } from './passing-fields.ts';
 
 /** What goes to the target otherwise than it came. */
 export interface RequestEdits {
@@ -24,43 +19,48 @@ export interface RequestEdits {
 /** Well-formed and short enough to be logged; anything else is replaced. */
 const REQUEST_ID = /^[A-Za-z0-9._~+/=:@-]{1,128}$/;
 
-/** What of a request is not in its head. */
+/** What of a request is not in its head, or not as the target is asked for it. */
 export interface RequestContext {
+  /** Path and query. */
+  readonly target: string;
   /** The host that the target is asked for, with its port where it has one. */
   readonly authority: string;
   readonly from: Provenance;
-  /** The peer may say where the request comes from; what of that is made anew is in `from`. */
-  readonly isTrusted: boolean;
+  readonly passage: FieldPassage;
+  /** Complete lines to add; "" for none. */
+  readonly extraFields: string;
+  readonly requestId: string;
   /** The protocol to ask for; "" for none. */
   readonly upgrade: string;
-  readonly newId: () => string;
   /** `null`: it goes on as it came. */
   readonly edits: RequestEdits | null;
 }
 
+/** The id that the request came with, or a new one. */
+export function requestIdOf(head: RequestHead, newId: () => string): string {
+  const received = head.fields.valueOf(FIELD['x-request-id']);
+  return received !== '' && REQUEST_ID.test(received) ? received : newId();
+}
+
 /** The head up to and with the empty line. */
-export function writeRequestHead(head: RequestHead, context: RequestContext): RequestText {
-  const { authority, from, isTrusted, upgrade, newId, edits } = context;
-  const receivedId = head.fields.valueOf(FIELD['x-request-id']);
-  const requestId = receivedId !== '' && REQUEST_ID.test(receivedId) ? receivedId : newId();
-  const filter = isTrusted ? TRUSTED_REQUEST_FILTER : REQUEST_FILTER;
-  let text: string;
+export function writeRequestHead(head: RequestHead, context: RequestContext): string {
+  const { target, authority, from, passage, extraFields, requestId, upgrade, edits } = context;
+  let text = `${head.method} ${target} HTTP/1.1\r\nHost: ${authority}\r\n`;
   if (edits === null) {
-    text = `${head.method} ${head.target} HTTP/1.1\r\nHost: ${authority}\r\n`;
-    text += passingFields(head.fields, filter, head.connection);
+    text += passingFields(head.fields, passage, head.connection, null);
   } else {
-    text = `${head.method} ${edits.target} HTTP/1.1\r\nHost: ${edits.authority || authority}\r\n`;
-    text += passingFields(head.fields, filter, head.connection, edits.dropped) + edits.added;
+    text += passingFields(head.fields, passage, head.connection, null, edits.dropped);
+    text += withoutLines(edits.added, passage.listed);
   }
   // RFC 9110 section 7.6.3: the version that the message was received in.
-  text += `${from.fields}Via: 1.${head.minor} cutover\r\nX-Request-Id: ${requestId}\r\n`;
-  text += framingFields(head);
+  text += addedLines(`${from.fields}Via: 1.${head.minor} cutover\r\nX-Request-Id: ${requestId}\r\n`, passage);
+  text += extraFields + framingFields(head);
   if (upgrade !== '') {
     text += `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`;
   } else if (head.takesTrailers) {
     text += 'Connection: TE\r\nTE: trailers\r\n';
   }
-  return { head: `${text}\r\n`, requestId };
+  return `${text}\r\n`;
 }
 
 function framingFields(head: RequestHead): string {

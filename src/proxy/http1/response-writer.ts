@@ -2,7 +2,8 @@
 import { STATUS_CODES } from 'node:http';
 import { FIELD } from './fields.ts';
 import type { ResponseHead } from './response-head.ts';
-import { passingFields, RESPONSE_FILTER } from './passing-fields.ts';
+import type { Provenance } from '../origin.ts';
+import { addedLines, type FieldPassage, passingFields, withoutLines } from './passing-fields.ts';
 
 /** What goes to the client otherwise than it came. */
 export interface ResponseEdits {
@@ -21,6 +22,9 @@ export interface ResponseContext {
   readonly keepAlive: boolean;
   /** "Date: ..." CRLF, for a target that sends none (RFC 9110 section 6.6.1). */
   readonly dateLine: string;
+  readonly passage: FieldPassage;
+  /** Where the request came from. */
+  readonly from: Provenance | null;
   /** Complete lines to add; "" for none. */
   readonly extraFields: string;
   readonly edits: ResponseEdits | null;
@@ -41,11 +45,11 @@ export function responseFraming(head: ResponseHead, minor: number): ResponseFram
 }
 
 export function writeResponseHead(head: ResponseHead, framing: ResponseFraming, context: ResponseContext): string {
-  let text = context.edits === null ? statusAndFields(head) : editedStatusAndFields(head, context.edits);
-  if (head.fields.find(FIELD.date) < 0) {
-    text += context.dateLine;
-  }
-  text += `Via: 1.${head.minor} cutover\r\n${context.extraFields}${framingField(head, framing)}`;
+  const { passage, edits } = context;
+  let text = edits === null ? statusAndFields(head, context) : editedStatusAndFields(head, edits, context);
+  const dateLine = head.fields.find(FIELD.date) < 0 ? context.dateLine : '';
+  text += addedLines(`${dateLine}Via: 1.${head.minor} cutover\r\n`, passage);
+  text += context.extraFields + framingField(head, framing);
   if (!context.keepAlive) {
     text += 'Connection: close\r\n';
   } else if (context.minor === 0) {
@@ -54,14 +58,18 @@ export function writeResponseHead(head: ResponseHead, framing: ResponseFraming, 
   return `${text}\r\n`;
 }
 
-function statusAndFields(head: ResponseHead): string {
-  return `HTTP/1.1 ${head.status} ${head.reason}\r\n${passingFields(head.fields, RESPONSE_FILTER, head.connection)}`;
+function statusAndFields(head: ResponseHead, { passage, from }: ResponseContext): string {
+  return `HTTP/1.1 ${head.status} ${head.reason}\r\n${passingFields(head.fields, passage, head.connection, from)}`;
 }
 
-function editedStatusAndFields(head: ResponseHead, { status, dropped, added }: ResponseEdits): string {
+function editedStatusAndFields(
+  head: ResponseHead,
+  { status, dropped, added }: ResponseEdits,
+  { passage, from }: ResponseContext,
+): string {
   const reason = status === head.status ? head.reason : (STATUS_CODES[status] ?? '');
-  const fields = passingFields(head.fields, RESPONSE_FILTER, head.connection, dropped);
-  return `HTTP/1.1 ${status} ${reason}\r\n${fields}${added}`;
+  const fields = passingFields(head.fields, passage, head.connection, from, dropped);
+  return `HTTP/1.1 ${status} ${reason}\r\n${fields}${withoutLines(added, passage.listed)}`;
 }
 
 function framingField(head: ResponseHead, framing: ResponseFraming): string {
@@ -75,12 +83,12 @@ function framingField(head: ResponseHead, framing: ResponseFraming): string {
 }
 
 /** An interim response (1xx): passed on as it is, less what concerns the connection to the target. */
-export function writeInterimHead(head: ResponseHead): string {
-  return `HTTP/1.1 ${head.status} ${head.reason}\r\n${passingFields(head.fields, RESPONSE_FILTER, head.connection)}\r\n`;
+export function writeInterimHead(head: ResponseHead, passage: FieldPassage): string {
+  return `HTTP/1.1 ${head.status} ${head.reason}\r\n${passingFields(head.fields, passage, head.connection, null)}\r\n`;
 }
 
 /** The 101 that turns the connection into a tunnel. */
-export function writeSwitchHead(head: ResponseHead): string {
-  const fields = passingFields(head.fields, RESPONSE_FILTER, head.connection === 'upgrade' ? '' : head.connection);
+export function writeSwitchHead(head: ResponseHead, passage: FieldPassage): string {
+  const fields = passingFields(head.fields, passage, head.connection === 'upgrade' ? '' : head.connection, null);
   return `HTTP/1.1 101 ${head.reason}\r\n${fields}Via: 1.1 cutover\r\nConnection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n\r\n`;
 }

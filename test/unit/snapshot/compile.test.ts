@@ -51,6 +51,17 @@ describe('a compiled service', () => {
       rateLimit: null,
       admission: null,
       pause: null,
+      shape: {
+        stripPrefix: '',
+        addPrefix: '',
+        host: '',
+        request: null,
+        response: {
+          drop: ['server', 'x-aspnet-version', 'x-aspnetmvc-version', 'x-generator', 'x-powered-by', 'x-runtime'],
+          lines: [],
+        },
+        reverse: { locations: true, cookies: true, names: [] },
+      },
       timeouts: {
         connectMs: 2_000,
         responseHeadMs: 30_000,

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CidrSet } from '../../../../src/base/cidr.ts';
 import { RequestHead } from '../../../../src/proxy/http1/request-head.ts';
+import { RESPONSE_PASSAGE, STRANGER_PASSAGE, TRUSTED_PASSAGE } from '../../../../src/proxy/http1/passing-fields.ts';
 import { provenanceOf } from '../../../../src/proxy/http1/provenance.ts';
 import { writeRequestHead } from '../../../../src/proxy/http1/request-writer.ts';
 import { ResponseHead } from '../../../../src/proxy/http1/response-head.ts';
@@ -23,15 +24,19 @@ function readRequest(text: string): RequestHead | null {
   return head;
 }
 
-function write(received: RequestHead, origin: Origin, upgrade = ''): { head: string } {
+function write(received: RequestHead, origin: Origin, upgrade = ''): string {
+  const { target } = received;
   const authority = received.authority === '' ? origin.localAuthority : received.authority;
   const from = provenanceOf(received, origin, authority, new CidrSet([]));
+  const passage = origin.isTrusted ? TRUSTED_PASSAGE : STRANGER_PASSAGE;
   return writeRequestHead(received, {
+    target,
     authority,
     from,
-    isTrusted: origin.isTrusted,
+    passage,
+    extraFields: '',
+    requestId: 'id',
     upgrade,
-    newId: () => 'id',
     edits: null,
   });
 }
@@ -144,7 +149,7 @@ describe('a request', () => {
         expect(received === null).toBe(x.minor === 0 && x.framing.includes('Chunked'));
         if (received === null) return;
         const { framing: how, contentLength, pathEnd, ambiguousPath, host } = received;
-        const { head } = write(received, origin);
+        const head = write(received, origin);
         const forwarded = readRequest(head);
         expect(forwarded).toMatchObject({ method: x.method, target: x.target, authority: x.authority, host, minor: 1 });
         expect(forwarded).toMatchObject({ framing: how, contentLength, pathEnd, ambiguousPath, keepAlive: true });
@@ -161,7 +166,7 @@ describe('a request', () => {
       fc.property(request, more, (x, lines) => {
         const received = readRequest(requestText(x, lines));
         if (received === null) return;
-        const { head } = write(received, STRANGER);
+        const head = write(received, STRANGER);
         const { message, problem } = strictly('request', head);
         expect(problem).toBeNull();
         expect(message?.head).toBe(head);
@@ -177,8 +182,8 @@ describe('a request', () => {
       fc.property(request, (x) => {
         const received = readRequest(requestText(x));
         if (received === null) return;
-        const once = write(received, STRANGER).head;
-        const again = write(readRequest(once) as RequestHead, STRANGER).head;
+        const once = write(received, STRANGER);
+        const again = write(readRequest(once) as RequestHead, STRANGER);
         const own = (text: string): string[] =>
           text
             .split('\r\n')
@@ -192,7 +197,7 @@ describe('a request', () => {
   it('for a tunnel asks for it, and the nominations of the client do not go with it', () => {
     const text = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, X-Hop\r\nUpgrade: websocket\r\nX-Hop: 1\r\n\r\n';
     const received = readRequest(text) as RequestHead;
-    const forwarded = readRequest(write(received, STRANGER, received.upgrade).head);
+    const forwarded = readRequest(write(received, STRANGER, received.upgrade));
     expect(forwarded).toMatchObject({ upgrade: 'websocket', connection: 'upgrade' });
     expect(forwarded?.fields.get('x-hop')).toBeNull();
   });
@@ -226,6 +231,8 @@ describe('a response', () => {
           method: x.answered,
           keepAlive: x.keepAlive,
           dateLine: OWN_DATE,
+          passage: RESPONSE_PASSAGE,
+          from: null,
           extraFields: '',
           edits: null,
         };
@@ -252,6 +259,6 @@ describe('a response', () => {
     const text =
       'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\n\r\n';
     const received = readResponse(text, 'GET') as ResponseHead;
-    expect(writeInterimHead(received)).toBe('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n');
+    expect(writeInterimHead(received, RESPONSE_PASSAGE)).toBe('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n');
   });
 });
