@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 
 import { createAjv } from '../src/schema/ajv.ts';
 import { ConfigSchema } from '../src/schema/config.ts';
+import { PathMatchSchema, ValueMatchSchema } from '../src/schema/text-match.ts';
 import { FORMATS, type FormatName } from '../src/schema/formats.ts';
 
 /** What the page reads of a schema. */
@@ -165,6 +166,36 @@ const KINDS: Readonly<Record<FormatName, ValueKind>> = {
     meaning: 'The path of a module, "#", and the name of a function that it exports.',
     example: './rules.ts#isTester',
   },
+  regex: {
+    name: 'regular expression',
+    meaning:
+      'Of JavaScript, but without back-references, look-around and word borders; "(?i)" at the start ignores case.',
+    example: '^/v[12]/',
+  },
+  'cidr-or-name': {
+    name: 'CIDR block or address set',
+    meaning: 'A CIDR block, or the name of an address set.',
+    example: 'office',
+  },
+  'path-glob': {
+    name: 'path glob',
+    meaning:
+      'A path in which * stands for anything within a segment, ** for anything, ? for one character of a segment.',
+    example: '/api/*/users',
+  },
+  location: {
+    name: 'location',
+    meaning: 'A path, or an http or https URL; names in braces stand for parts of the request.',
+    example: 'https://{host}{uri}',
+  },
+  'path-template': {
+    name: 'path template',
+    meaning: 'A path in which {path} and {rest} stand for those of the request.',
+    example: '/v2{rest}',
+  },
+  query: { name: 'query', meaning: 'As it is sent, without "?".', example: 'page=1' },
+  hours: { name: 'hours', meaning: 'Two times of the day; the second is not part of it.', example: '09:00-17:00' },
+  'time-zone': { name: 'time zone', meaning: 'A name of the IANA time zone database.', example: 'Europe/Berlin' },
   'subject-alt-name': {
     name: 'certificate name',
     meaning: '"dns:NAME", "uri:URI", "email:ADDRESS" or "ip:ADDRESS", exactly as the certificate has it.',
@@ -299,10 +330,63 @@ initialState: down`,
   'services.SERVICE.rules[]': `
 name: office
 when: { clientIp: ["203.0.113.0/24"] }
-pool: green`,
+pool: green
+# With a pool or alone:
+rewrite: { stripPrefix: /beta }
+# Only by itself:
+redirect: { location: "https://{host}{uri}" }
+respond: { status: 403 }`,
   'services.SERVICE.rules[].when': `
-headers: { x-group: beta }
-clientIp: ["203.0.113.0/24", "2001:db8::/32"]`,
+method: [GET, HEAD]
+path: { prefix: /shop }
+headers: { x-group: beta, user-agent: { contains: Firefox } }
+cookies: { beta: { present: true } }
+query: { version: { in: ["2", "3"] } }
+clientIp: ["203.0.113.0/24", "2001:db8::/32"]
+region: { map: countries, in: [de, at] }
+device: mobile
+userGroup: { header: x-groups, in: [beta] }
+time: { days: [mon, tue, wed, thu, fri], hours: "09:00-17:00", zone: Europe/Berlin }
+all: [ { not: { path: /shop/cart } }, { not: { path: /shop/pay } } ]
+any: [ { cookies: { lang: de } }, { headers: { accept-language: { prefix: de } } } ]
+not: { headers: { x-robot: { present: true } } }`,
+  'services.SERVICE.rules[].when.region': `
+map: countries
+in: [de, at]`,
+  'services.SERVICE.rules[].when.userGroup': `
+# One of these three:
+header: x-groups
+cookie: group
+jwt: { key: login, claim: groups }
+in: [beta, staff]`,
+  'services.SERVICE.rules[].when.userGroup.jwt': `
+key: login
+claim: /realm_access/roles
+cookie: session`,
+  'services.SERVICE.rules[].when.time': `
+from: "2031-01-31T00:00:00Z"
+to: "2031-02-28T00:00:00Z"
+hours: "22:00-06:00"
+days: [fri, sat]
+zone: Europe/Berlin`,
+  'services.SERVICE.rules[].redirect': `
+location: "https://shop.example.com/new{rest}?{query}"
+status: 308`,
+  'services.SERVICE.rules[].respond': `
+status: 503
+body: "We are back at noon."
+contentType: text/plain
+headers: { retry-after: "3600" }`,
+  'services.SERVICE.rules[].rewrite': `
+# Either this:
+path: /v2{rest}
+# or these:
+stripPrefix: /shop
+addPrefix: /v2
+query: source=shop
+host: internal.example.com
+setHeaders: { x-variant: b }
+removeHeaders: [cookie]`,
   'services.SERVICE.filters[]': `
 onRequest: { function: "./filters.ts#addTenant" }
 onResponse: { function: "./filters.ts#hideVersion" }`,
@@ -423,7 +507,7 @@ differs there is refused until a restart or a \`cutover upgrade\`.
 store, survives restarts, and wins over the file for as long as what it names still exists there.
 
 **What must fit together**, besides what the tables say: a service of several pools has a split, shares sum to 100, and every pool that a split, rule
-or mirror names exists; a rule has at least one condition, and its name once; a cookie that is given
+or mirror names exists; every condition of a rule asks something, and a rule's name stands once; a rule does something, and a redirect or an answer stands alone; a cookie that is given
 out has another name than the session's, is one of the affinity's keys, and is of a domain that all hosts of the service are in; no target stands twice in a pool, is an address of
 this proxy itself, or an unspecified, link-local or multicast one; no two services claim the same host and path; no two listeners share an
 address; an admin API that other machines reach has \`tls\`, and \`tokens\`, \`tokensFile\` or \`clients\`; \`clients\` need
@@ -436,21 +520,26 @@ export function configReference(): string {
   for (const at of Object.keys(EXAMPLES)) {
     if (!sections.some((section) => section.at === at)) throw new Error(`there is an example of ${at}, which is gone`);
   }
-  return `${[INTRODUCTION, kindsText(), ...sections.map(sectionText)].join('\n\n')}\n`;
+  return `${[INTRODUCTION, kindsText(), comparisonsText(), ...sections.map(sectionText)].join('\n\n')}\n`;
 }
 
 /** The object itself, then those inside it in the order of the schema. */
 function sectionsOf(at: string, shape: Shape): Section[] {
   const inner = Object.entries(shape.properties ?? {}).flatMap(([field, value]) => {
     const path = at === '' ? field : `${at}.${field}`;
-    if (value.properties !== undefined) return sectionsOf(path, value);
+    if (hasSection(value)) return sectionsOf(path, value);
     if (value.else?.properties !== undefined) return sectionsOf(path, value.else);
     const items = value.items ?? {};
-    if (items.properties !== undefined) return sectionsOf(`${path}[]`, items);
+    if (hasSection(items)) return sectionsOf(`${path}[]`, items);
     const values = valuesOf(value);
-    return values?.properties === undefined ? [] : sectionsOf(`${path}.${PLACEHOLDERS[field] ?? 'NAME'}`, values);
+    return values === null || !hasSection(values) ? [] : sectionsOf(`${path}.${PLACEHOLDERS[field] ?? 'NAME'}`, values);
   });
   return [{ at, shape }, ...inner];
+}
+
+/** A comparison has fields too, but only one at a time: it is described once for all places. */
+function hasSection({ properties, type }: Shape): boolean {
+  return properties !== undefined && !Array.isArray(type);
 }
 
 function valuesOf({ additionalProperties }: Shape): Shape | null {
@@ -489,6 +578,7 @@ function valueText(path: string, shape: Shape): string {
   if (shape.then !== undefined && shape.else !== undefined) {
     return `${valueText(path, shape.then)}, or ${innerText(path, shape.else)}`;
   }
+  if (shape.properties !== undefined && Array.isArray(shape.type)) return '[text or comparison](#comparisons)';
   if (shape.enum !== undefined) return shape.enum.map((value) => `\`${value}\``).join(', ');
   if (shape.format !== undefined) return kindOf(shape.format).name;
   if (shape.items !== undefined) return `list of ${innerText(`${path}[]`, shape.items)}`;
@@ -505,6 +595,8 @@ function valueText(path: string, shape: Shape): string {
       return '`true`, `false`';
     case 'string':
       return 'text';
+    case 'object':
+      return 'conditions';
     default:
       throw new Error(`the page has no word for ${JSON.stringify(shape.type)}`);
   }
@@ -512,7 +604,7 @@ function valueText(path: string, shape: Shape): string {
 
 /** Fields of its own have a section of their own. */
 function innerText(path: string, shape: Shape): string {
-  if (shape.properties === undefined) return valueText(path, shape);
+  if (!hasSection(shape)) return valueText(path, shape);
   // As GitHub makes anchors of headings: in lower case, with nothing but letters, digits and hyphens.
   return `[${shape.title ?? 'fields'}](#${path.toLowerCase().replaceAll(/[^a-z0-9-]/g, '')})`;
 }
@@ -564,6 +656,24 @@ function kindsText(): string {
       '|---|---|---|',
       ...kinds.map(({ name, meaning, example }) => `| ${name} | ${meaning.replaceAll('|', '\\|')} | \`${example}\` |`),
     ].join('\n'),
+  ].join('\n\n');
+}
+
+/** What stands where a text is compared: see `hasSection`. */
+function comparisonsText(): string {
+  const table = (title: string, { properties = {} }: Shape): string =>
+    [
+      `| of a ${title} | value | meaning |`,
+      '|---|---|---|',
+      ...Object.entries(properties).map(
+        ([name, field]) => `| \`${name}\` | ${valueText('', field).replaceAll('|', '\\|')} | ${meaningOf(field)} |`,
+      ),
+    ].join('\n');
+  return [
+    '## Comparisons',
+    'A plain text stands for exactly that one. Otherwise one of these, such as `{ prefix: /api }`:',
+    table('path', PathMatchSchema as unknown as Shape),
+    table('header field, cookie or parameter', ValueMatchSchema as unknown as Shape),
   ].join('\n\n');
 }
 

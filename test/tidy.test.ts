@@ -23,9 +23,11 @@ interface ImportRule {
 const CONTRACT = [
   'snapshot/types.ts',
   'snapshot/algorithm-spec.ts',
-  'snapshot/shape-spec.ts',
   'snapshot/data-plane.ts',
   'snapshot/slots.ts',
+  'snapshot/rule-spec.ts',
+  'snapshot/lookup-spec.ts',
+  'snapshot/shape-spec.ts',
 ];
 
 /** What every stage of a request may use: the contract, and what is directly in proxy/ but the pipeline. */
@@ -52,6 +54,7 @@ const MAY_IMPORT: readonly ImportRule[] = [
   { files: 'proxy/data-plane.ts', values: ['base/**', ...CONTRACT, 'proxy/**', 'modules/**'] },
   { files: 'proxy/route/**', ...DECISION },
   { files: 'proxy/split/**', ...DECISION },
+  { files: 'proxy/rules/**', ...DECISION, values: [...DECISION.values, 'proxy/split/request-facts.ts'] },
   { files: 'proxy/balance/**', ...DECISION },
   { files: 'proxy/http1/**', values: COMMON_GROUND },
   { files: 'proxy/http2/**', values: [...COMMON_GROUND, 'proxy/http1/**'] },
@@ -69,7 +72,7 @@ const MAY_IMPORT: readonly ImportRule[] = [
   { files: 'proxy/listener/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/http2/**'] },
   {
     files: 'proxy/*.ts',
-    values: ['base/**', ...CONTRACT, 'proxy/{route,split,balance,listener,upstream,shape}/**'],
+    values: ['base/**', ...CONTRACT, 'proxy/{route,rules,split,balance,listener,upstream,shape}/**'],
     types: ['snapshot/**', 'proxy/**', 'modules/**'],
   },
 

@@ -13,12 +13,14 @@ import type {
   DataPlaneReport,
   DrainCount,
   DrainRequest,
+  PoolReport,
   ModuleProblem,
   TargetHealth,
   UserModule,
 } from '../snapshot/data-plane.ts';
 import type { ListenerSpec, ServiceSpec, SnapshotUpdate } from '../snapshot/types.ts';
 import { type Algorithms, BUILT_IN } from './balance/algorithms.ts';
+import { TrafficCounters } from './counters.ts';
 import { Deadlines } from './deadlines.ts';
 import { DescriptorBudget } from './descriptor-budget.ts';
 import { FilterChain } from './filters/filter-chain.ts';
@@ -69,6 +71,8 @@ export class ProxyDataPlane implements DataPlane {
   readonly #ledger = new Ledger();
   /** By `poolKey`. */
   readonly #pools = new Map<string, Pool>();
+  /** Of requests that rules answered, by service. */
+  readonly #answered = new Map<string, TrafficCounters>();
   readonly #drains = new Map<string, Drain>();
   readonly #listeners = new Map<string, Listener>();
   #descriptors: DescriptorBudget | null = null;
@@ -149,6 +153,7 @@ export class ProxyDataPlane implements DataPlane {
   async apply(update: SnapshotUpdate, tracks: readonly DrainRequest[] = []): Promise<Applied> {
     const next = nextRouting(this.#current, update, this.#ledger.open(update.generation), {
       pool: (service, index) => this.#poolFor(service, index),
+      answered: (service) => this.#answeredFor(service),
       filters: ({ filters }) =>
         filters.length === 0 ? null : new FilterChain(filters, (one) => this.#functionFor(one)),
     });
@@ -182,6 +187,15 @@ export class ProxyDataPlane implements DataPlane {
     return pool;
   }
 
+  #answeredFor(service: string): TrafficCounters {
+    let counters = this.#answered.get(service);
+    if (counters === undefined) {
+      counters = new TrafficCounters();
+      this.#answered.set(service, counters);
+    }
+    return counters;
+  }
+
   #track({ id, pools }: DrainRequest): DrainCount {
     const cohorts = pools.flatMap(
       ({ service, pool }) => this.#pools.get(poolKey(service, pool))?.unfinishedCohorts() ?? [],
@@ -193,6 +207,9 @@ export class ProxyDataPlane implements DataPlane {
 
   /** Lets go of the pools that no service has any more. */
   #retireUnused(update: SnapshotUpdate): void {
+    for (const name of update.removed) {
+      this.#answered.delete(name);
+    }
     const touched = new Set([...update.removed, ...update.changed.map((service) => service.name)]);
     for (const [key, pool] of this.#pools) {
       if (touched.has(pool.service) && this.#current.services.get(pool.service)?.pools.get(pool.name) !== pool) {
@@ -227,7 +244,10 @@ export class ProxyDataPlane implements DataPlane {
       generation: this.#current.generation,
       workers: [{ worker: this.#name, pid: process.pid, generation: this.#current.generation }],
       workersFenced: 0,
-      pools: [...this.#pools.values()].filter((pool) => !pool.isUntouched).map((pool) => pool.report()),
+      pools: [
+        ...[...this.#pools.values()].filter((pool) => !pool.isUntouched).map((pool) => pool.report()),
+        ...[...this.#answered].flatMap(([name, counters]) => (counters.isUnused ? [] : answeredReport(name, counters))),
+      ],
       listeners: Array.from(this.#listeners.values(), (listener) => listener.report()),
       ledger: this.#ledger.report(),
     };
@@ -290,6 +310,22 @@ export class ProxyDataPlane implements DataPlane {
     }
     return remaining();
   }
+}
+
+/** What rules answered went to no pool: a report without a name, and without what only pools have. */
+function answeredReport(service: string, counters: TrafficCounters): PoolReport {
+  return {
+    service,
+    pool: '',
+    version: '',
+    inFlight: 0,
+    traffic: [counters.report('live')],
+    failures: {},
+    retries: {},
+    targets: [],
+    mirrorDropped: {},
+    sessions: {},
+  };
 }
 
 function poolKey(service: string, pool: string): string {

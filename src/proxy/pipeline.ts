@@ -28,7 +28,7 @@ import { FIELD } from './http1/fields.ts';
 import type { OwnAnswer } from './http1/own-answer.ts';
 import { provenanceOf } from './http1/provenance.ts';
 import type { RequestHead } from './http1/request-head.ts';
-import { requestIdOf, writeRequestHead } from './http1/request-writer.ts';
+import { mergedEdits, type RequestEdits, requestIdOf, writeRequestHead } from './http1/request-writer.ts';
 import { MirrorCopy } from './mirror/mirror-copy.ts';
 import { HeadFacts } from './head-facts.ts';
 import type { Origin, Provenance } from './origin.ts';
@@ -36,6 +36,7 @@ import { outcomeOf } from './outcome.ts';
 import type { Pool } from './pool.ts';
 import type { BoundService, Routing } from './routing.ts';
 import type { HashKey } from '../snapshot/algorithm-spec.ts';
+import type { CompiledRule } from './rules/rule-set.ts';
 import { RequestValues } from './shape/request-values.ts';
 import { cookieOf, type RequestFacts } from './split/request-facts.ts';
 import { setCookieLine } from './split/set-cookie.ts';
@@ -64,10 +65,11 @@ const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export class Pipeline {
   readonly #context: PipelineContext;
-  readonly #facts = new HeadFacts();
+  readonly #facts: HeadFacts;
 
   constructor(context: PipelineContext) {
     this.#context = context;
+    this.#facts = new HeadFacts(context.clock);
   }
 
   /**
@@ -86,10 +88,14 @@ export class Pipeline {
     }
     const authority = head.authority === '' ? origin.localAuthority : head.authority;
     const from = provenanceOf(head, origin, authority, this.#context.trustedProxies);
-    const facts = this.#facts.of(head, from);
+    const facts = this.#facts.of(head, origin, from);
     const cookie = sessionCookieOf(service, facts);
     const session = cookie === null ? null : (service.sessions?.get(cookie) ?? null);
-    const { pool, user } = decide(service, facts, session, this.#context);
+    const { pool, rule, user } = decide(service, facts, session, this.#context);
+    if (rule !== null && rule.action.answer !== null) {
+      this.#answerBy(rule.action.answer.for(facts), routing, service, downstream, head);
+      return null;
+    }
     if (pool === null) {
       return 'no_target';
     }
@@ -119,7 +125,7 @@ export class Pipeline {
     const values = shape.needsValues ? new RequestValues(head, from, requestId, pool, routing.generation) : null;
     downstream.serveAs(shape.response, from);
     // User code sees what the client asked for; what the service makes of every request is made of what that code has left.
-    const edits = filtered === null ? null : filtered.edits;
+    const edits = editsOf(rule, filtered, facts, head);
     const text = writeRequestHead(head, {
       target: shape.paths.toTarget(edits?.target ?? head.target),
       authority: edits?.authority || shape.host || authority,
@@ -160,6 +166,20 @@ export class Pipeline {
       return 'internal';
     }
     return exchange;
+  }
+
+  /** A rule answers. The request is counted first: what follows may begin the next one. */
+  #answerBy(
+    answer: OwnAnswer,
+    routing: Routing,
+    service: BoundService,
+    downstream: Downstream,
+    head: RequestHead,
+  ): void {
+    routing.ledger.enter();
+    routing.ledger.leave('completed');
+    service.answered.count(methodIndexOf(head.method), answer.status, 0);
+    downstream.answerWith(answer, this.#context.newRequestId());
   }
 
   /** Whether a filter has answered the request, or failed, which is answered too: both end it here. */
@@ -228,6 +248,20 @@ export class Pipeline {
     }
     return new MirrorCopy(mirrorPool, spec, hashKey, this.#context.clock, this.#context.deadlines);
   }
+}
+
+/** What the rule and the filters, which come after it, change of the request; null: nothing. */
+function editsOf(
+  rule: CompiledRule | null,
+  filtered: FilteredRequest | null,
+  facts: RequestFacts,
+  head: RequestHead,
+): RequestEdits | null {
+  const later = filtered === null ? null : filtered.edits;
+  if (rule === null || rule.action.rewrite === null) {
+    return later;
+  }
+  return mergedEdits(rule.action.rewrite.for(facts), later, head.target);
 }
 
 /** Accounts for a request that came to a pool and to no target of it. */

@@ -3,12 +3,14 @@
  * the one before whatever did not change, and takes its place by a single assignment.
  */
 import type { ServiceSpec, SnapshotUpdate } from '../snapshot/types.ts';
+import type { TrafficCounters } from './counters.ts';
 import type { FilterChain } from './filters/filter-chain.ts';
 import type { GenerationLedger } from './ledger.ts';
 import type { Pool } from './pool.ts';
 import { RouteTable } from './route/route-table.ts';
+import { keysOf, type Lookups, nextLookups, NO_LOOKUPS } from './rules/lookups.ts';
+import { RuleSet } from './rules/rule-set.ts';
 import { ServiceShape } from './shape/service-shape.ts';
-import { type CompiledRule, compileRules } from './split/rules.ts';
 import { type Session, sessionsOf } from './split/sticky.ts';
 
 export interface Routing {
@@ -17,13 +19,18 @@ export interface Routing {
   /** From host and path to the service's name. */
   readonly table: RouteTable<string>;
   readonly services: ReadonlyMap<string, BoundService>;
+  /** What the rules of all services look things up in. */
+  readonly lookups: Lookups;
 }
 
 /** A service with the live pools that its specification names. */
 export interface BoundService {
   readonly spec: ServiceSpec;
   readonly pools: ReadonlyMap<string, Pool>;
-  readonly rules: readonly CompiledRule[];
+  /** Null where there are none. */
+  readonly rules: RuleSet | null;
+  /** Of requests that rules answered, and that went to no pool. */
+  readonly answered: TrafficCounters;
   /** The pool that has all the traffic, where there is only one: saves looking for a slot. */
   readonly only: Pool | null;
   readonly mirrorPool: Pool | null;
@@ -39,6 +46,8 @@ export interface BoundService {
 export interface LiveParts {
   /** The live pool of a service's pool, made where there is none. */
   readonly pool: (service: ServiceSpec, poolIndex: number) => Pool;
+  /** The counters of what a service's rules answer. */
+  readonly answered: (service: string) => TrafficCounters;
   /** The filters of a service. */
   readonly filters: (service: ServiceSpec) => FilterChain | null;
 }
@@ -49,28 +58,43 @@ export function nextRouting(
   ledger: GenerationLedger,
   parts: LiveParts,
 ): Routing {
+  const { lookups: lookupUpdate = null } = update;
+  const lookups = lookupUpdate === null ? current.lookups : nextLookups(current.lookups, lookupUpdate);
   const services = new Map(current.services);
   for (const name of update.removed) {
     services.delete(name);
   }
   for (const spec of update.changed) {
-    services.set(spec.name, bindService(spec, parts));
+    services.set(spec.name, bindService(spec, lookups, parts));
+  }
+  if (lookupUpdate !== null) {
+    rebindLookups(services, lookups, keysOf(lookupUpdate));
   }
   const table = changesMatches(current, update) ? routeTable(services) : current.table;
-  return { generation: update.generation, ledger, table, services };
+  return { generation: update.generation, ledger, table, services, lookups };
 }
 
 export function emptyRouting(ledger: GenerationLedger): Routing {
-  return { generation: 0, ledger, table: new RouteTable<string>([]), services: new Map() };
+  return { generation: 0, ledger, table: new RouteTable<string>([]), services: new Map(), lookups: NO_LOOKUPS };
 }
 
-function bindService(spec: ServiceSpec, parts: LiveParts): BoundService {
+/** Services that look into what changed get their rules anew, and keep everything else. */
+function rebindLookups(services: Map<string, BoundService>, lookups: Lookups, keys: ReadonlySet<string>): void {
+  for (const [name, service] of services) {
+    if (service.rules !== null && [...keys].some((key) => service.rules?.lookups.has(key))) {
+      services.set(name, { ...service, rules: new RuleSet(service.spec.rules, lookups) });
+    }
+  }
+}
+
+function bindService(spec: ServiceSpec, lookups: Lookups, parts: LiveParts): BoundService {
   const pools = new Map(spec.pools.map((pool, index) => [pool.name, parts.pool(spec, index)]));
   const owners = new Set(spec.slots.map((range) => range.pool));
   return {
     spec,
     pools,
-    rules: compileRules(spec.rules),
+    rules: spec.rules.length === 0 ? null : new RuleSet(spec.rules, lookups),
+    answered: parts.answered(spec.name),
     only: owners.size === 1 ? (pools.get(spec.slots[0]?.pool ?? '') ?? null) : null,
     mirrorPool: spec.mirror === null ? null : (pools.get(spec.mirror.pool) ?? null),
     shape: new ServiceShape(spec),

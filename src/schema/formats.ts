@@ -4,7 +4,11 @@ import { parseReference } from '../base/function-reference.ts';
 import { parseHostPort } from '../base/host-port.ts';
 import { maxAgeSecondsOrNull } from '../base/max-age.ts';
 import { perSecondOrNull } from '../base/rate.ts';
+import { parseRegex } from '../base/pattern/parse-regex.ts';
+import { Pattern } from '../base/pattern/pattern.ts';
+import { PatternError } from '../base/pattern/pattern-node.ts';
 import { sizeBytesOrNull } from '../base/size.ts';
+import { hoursOf } from './hours.ts';
 import { parseListenAddress } from './listen-address.ts';
 import { parseSubjectAltName } from './subject-alt-name.ts';
 import { parseTargetUrl } from './target-url.ts';
@@ -54,6 +58,14 @@ export const FORMATS = {
     parseReference(text) === null
       ? 'must be a file and what it exports, such as "./rules.ts#isTester" (no "?" or other "#" in the path)'
       : null,
+  regex: regexProblem,
+  'cidr-or-name': cidrOrNameProblem,
+  'path-glob': pathGlobProblem,
+  location: (text) => templateProblem(text, LOCATION_VARIABLES) ?? locationProblem(text),
+  'path-template': (text) => templateProblem(text, PATH_VARIABLES) ?? pathTemplateProblem(text),
+  query: queryProblem,
+  hours: (text) => (hoursOf(text) === null ? 'must be hours of the day such as "09:00-17:00" or "22:00-06:00"' : null),
+  'time-zone': timeZoneProblem,
   'subject-alt-name': (text) => problemOf(() => parseSubjectAltName(text)),
 } as const satisfies Record<string, Format>;
 
@@ -202,4 +214,74 @@ function timestampProblem(text: string): string | null {
   // RFC 3339 section 5.6; the date alone would leave the time zone to chance.
   const isFormed = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?(?:Z|[+-]\d\d:\d\d)$/.test(text);
   return isFormed && !Number.isNaN(Date.parse(text)) ? null : 'must be a time such as "2031-01-31T00:00:00Z"';
+}
+
+function regexProblem(text: string): string | null {
+  try {
+    new Pattern(parseRegex(text));
+    return null;
+  } catch (error) {
+    if (error instanceof PatternError)
+      return `must be a regular expression that can be decided in linear time: ${error.message}`;
+    throw error;
+  }
+}
+
+function pathGlobProblem(text: string): string | null {
+  if (!/^[/*]/.test(text)) return 'must begin with "/" or "*"';
+  return requestPathProblem(`/${text}`);
+}
+
+function cidrOrNameProblem(text: string): string | null {
+  // What has a slash or a colon, or begins like an address, was meant as one.
+  if (!/[/:]/.test(text) && !/^[\d.]+$/.test(text)) return idProblem(text);
+  return isCidr(text)
+    ? null
+    : 'must be a CIDR block or an address, such as "10.0.0.0/8" or "2001:db8::/32", or the name of an address set';
+}
+
+/** What may stand in braces in a redirect, and in a path. */
+const LOCATION_VARIABLES = ['scheme', 'host', 'path', 'query', 'uri', 'rest'];
+const PATH_VARIABLES = ['path', 'rest'];
+
+function templateProblem(text: string, variables: readonly string[]): string | null {
+  const unknown = (text.match(/\{[^{}]*\}|[{}]/g) ?? []).find((part) => !variables.includes(part.slice(1, -1)));
+  const known = variables.map((name) => `{${name}}`).join(', ');
+  return unknown === undefined
+    ? null
+    : `must have no other names in braces than ${known}; it has ${JSON.stringify(unknown)}`;
+}
+
+/**
+ * What the client sends must not be able to lead to another host: a variable that it fills stands behind the host, or
+ * is the host that it asked for.
+ */
+function locationProblem(text: string): string | null {
+  const withoutBraces = text.replaceAll(/[{}]/g, '');
+  if (!/^[\x21-\x5b\x5d-\x7e]+$/.test(withoutBraces))
+    return 'must be a location as it is sent: no spaces, "\\", control or non-ASCII characters';
+  const absolute = /^(?:https?|\{scheme\}):\/\/((?:[A-Za-z0-9._~:[\]-]|\{host\})+)(.*)$/.exec(text);
+  if (absolute !== null && /^(?:$|[/?#]|\{(?:path|uri|rest)\})/.test(absolute[2] as string)) return null;
+  if (/^(?:\/(?!\/)|\{(?:path|uri|rest)\})/.test(text)) return null;
+  return 'must begin with "/", "{path}", "{uri}" or "{rest}", or with "http://" or "https://" and a host that is written out or is "{host}"';
+}
+
+function pathTemplateProblem(text: string): string | null {
+  if (!/^(?:\/|\{(?:path|rest)\})/.test(text)) return 'must begin with "/", "{path}" or "{rest}"';
+  return pathPrefixProblem(`/${text.replaceAll(/\{\w+\}/g, '')}`.replaceAll('//', '/'));
+}
+
+function queryProblem(text: string): string | null {
+  return /^[\x21\x22\x24-\x5b\x5d-\x7e]*$/.test(text) && !text.startsWith('?')
+    ? null
+    : 'must be a query as it is sent, without "?": no spaces, "#", "\\", control or non-ASCII characters';
+}
+
+function timeZoneProblem(text: string): string | null {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: text });
+    return null;
+  } catch {
+    return 'must be a time zone such as "Europe/Berlin" or "UTC"';
+  }
 }

@@ -6,7 +6,6 @@ import { mapFunctions } from '../schema/function-fields.ts';
 import type { ListenerConfig } from '../schema/listener.ts';
 import type { MirrorConfig } from '../schema/mirror.ts';
 import type { PoolConfig } from '../schema/pool.ts';
-import type { RuleConfig } from '../schema/rule.ts';
 import type { ServiceConfig } from '../schema/service.ts';
 import { parseListenAddress } from '../schema/listen-address.ts';
 import { splitShares } from '../schema/split-shares.ts';
@@ -21,6 +20,7 @@ import {
 } from './compile-protection.ts';
 import { compileAlgorithm } from './compile-algorithm.ts';
 import { compileShape } from './compile-shape.ts';
+import { compileRule } from './compile-rules.ts';
 import { allocateSlots } from './slots.ts';
 import type {
   AffinityKey,
@@ -28,7 +28,6 @@ import type {
   ListenerSpec,
   MirrorSpec,
   PoolSpec,
-  RuleSpec,
   ServiceLimits,
   ServiceSpec,
   ServiceTimeouts,
@@ -133,14 +132,6 @@ function compileTarget(target: PoolConfig['targets'][number]): TargetSpec {
   const address = parseTargetUrl(target.url);
   assert(!('problem' in address), `a target has passed validation with the URL ${target.url}`);
   return { ...address, weight: target.weight, zone: target.zone, backup: target.backup, state: target.state };
-}
-
-function compileRule(rule: RuleConfig): RuleSpec {
-  return {
-    name: rule.name,
-    when: { headers: Object.entries(rule.when.headers), clientIp: rule.when.clientIp },
-    pool: rule.pool,
-  };
 }
 
 function compileAffinity(name: string, { affinity }: ServiceConfig): AffinitySpec {

@@ -10,7 +10,9 @@
 
 import type { AlgorithmSpec } from './algorithm-spec.ts';
 import type { TargetHealth } from './data-plane.ts';
+import type { LookupUpdate } from './lookup-spec.ts';
 import type { AdmissionSpec, BreakerSpec, PauseSpec, RateLimitSpec, RetrySpec } from './protection-spec.ts';
+import type { RuleSpec } from './rule-spec.ts';
 import type { ShapeSpec } from './shape-spec.ts';
 
 /** Slots that users are hashed into, and the unit of every split: one slot is 0.01 %. */
@@ -35,6 +37,8 @@ export interface SnapshotUpdate {
    * before its checks have passed. A new target that is not named starts up.
    */
   readonly health?: readonly TargetHealth[];
+  /** What rules look things up in, where it differs; services that look into what changed need not be sent again. */
+  readonly lookups?: LookupUpdate;
 }
 
 export interface ServiceSpec {
@@ -44,7 +48,7 @@ export interface ServiceSpec {
   /** Who owns which of the 10,000 slots: sorted by `from`, without gaps or overlaps; a pool may own several ranges. */
   readonly slots: readonly SlotRange[];
   readonly algorithm: AlgorithmSpec;
-  /** In order; the first that matches chooses the pool before the split does. */
+  /** In order; the first that matches decides before the split does. */
   readonly rules: readonly RuleSpec[];
   /** User code that sees requests, in order, and responses, in the order turned round. */
   readonly filters: readonly FilterSpec[];
@@ -106,17 +110,6 @@ export interface SlotRange {
   readonly from: number;
   /** Last slot, exclusive. */
   readonly to: number;
-}
-
-export interface RuleSpec {
-  readonly name: string;
-  readonly when: {
-    /** Lower-case name → exact value; all must match. */
-    readonly headers: readonly (readonly [name: string, value: string])[];
-    /** CIDR blocks, one of which must hold the client's address; empty: any address. */
-    readonly clientIp: readonly string[];
-  };
-  readonly pool: string;
 }
 
 /** References of functions, as `base/function-reference.ts` reads them; `null`: none. */

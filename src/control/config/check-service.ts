@@ -1,4 +1,3 @@
-import { closestName } from '../../base/closest-name.ts';
 import { isForbiddenAddress } from '../../base/forbidden-address.ts';
 import type { ConfigDocument } from '../../schema/config.ts';
 import type { MirrorDocument } from '../../schema/mirror.ts';
@@ -9,13 +8,16 @@ import type { Problem } from '../../schema/problem.ts';
 import { SHARES_ALL } from '../../schema/split-shares.ts';
 import { parseTargetUrl } from '../../schema/target-url.ts';
 import { checkClaims } from './check-claims.ts';
+import { checkPoolName } from './check-pool-name.ts';
+import { checkRules } from './check-rules.ts';
 import { checkShape } from './check-shape.ts';
+import type { LookupNames } from './lookup-names.ts';
 import { checkCookies } from './check-cookies.ts';
 import { ownAddresses } from './own-addresses.ts';
 import type { Listening, OwnAddress } from './own-addresses.ts';
 
 /** What a service stands among: only what is given is checked against. */
-export type Surroundings = Listening & Partial<Pick<ConfigDocument, 'services'>>;
+export type Surroundings = Listening & Partial<Pick<ConfigDocument, 'services'>> & { readonly lookups?: LookupNames };
 
 /**
  * Everything that a schema cannot see of a service that has passed it: names that must exist, sums, duplicates, and
@@ -26,7 +28,7 @@ export function checkService(name: string, service: ServiceDocument, whole: Surr
   return [
     ...checkPools(service, own),
     ...problemsUnder('/split', checkSplit(service.split, service)),
-    ...checkRules(service),
+    ...checkRules(service, whole.lookups),
     ...checkShape(service),
     ...checkCookies(service),
     ...problemsUnder('/algorithm', checkAlgorithm(service.algorithm)),
@@ -81,25 +83,6 @@ function checkTargets(targets: readonly TargetDocument[], own: readonly OwnAddre
   });
 }
 
-function checkRules(service: ServiceDocument): Problem[] {
-  const firstByName = new Map<string, number>();
-  return (service.rules ?? []).flatMap((rule, index) => {
-    const path = pointerOf('rules', index);
-    const problems = checkPoolName(`${path}/pool`, rule.pool, service);
-    const first = firstByName.get(rule.name);
-    if (first === undefined) firstByName.set(rule.name, index);
-    else problems.push({ path: `${path}/name`, message: `is the name of rule ${first} already; names must be unique` });
-    const conditions = Object.keys(rule.when.headers ?? {}).length + (rule.when.clientIp ?? []).length;
-    if (conditions === 0) {
-      problems.push({
-        path: `${path}/when`,
-        message: 'has no condition; give "headers" or "clientIp" (to send everything, use the split)',
-      });
-    }
-    return problems;
-  });
-}
-
 /** A setting that its algorithm never looks at would be one that seems to work. Paths count from the algorithm. */
 function checkAlgorithm(algorithm: ServiceDocument['algorithm']): Problem[] {
   if (algorithm === undefined || typeof algorithm === 'string') return [];
@@ -118,13 +101,4 @@ function checkFilters(service: ServiceDocument): Problem[] {
       ? [{ path: pointerOf('filters', index), message: 'has no function; give "onRequest" or "onResponse"' }]
       : [],
   );
-}
-
-function checkPoolName(path: string, pool: string, service: Pick<ServiceDocument, 'pools'>, atKey = false): Problem[] {
-  if (Object.hasOwn(service.pools, pool)) return [];
-  const pools = Object.keys(service.pools);
-  const meant = closestName(pool, pools);
-  const right =
-    meant === null ? `the pools are ${pools.map((name) => `"${name}"`).join(', ')}` : `did you mean "${meant}"?`;
-  return [{ path, message: `there is no pool "${pool}"; ${right}`, atKey }];
 }

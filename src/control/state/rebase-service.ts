@@ -203,6 +203,6 @@ function poolsNamedBy(document: ServiceDocument, field: 'split' | 'mirror' | 'ru
     case 'mirror':
       return document.mirror === undefined ? [] : [document.mirror.pool];
     case 'rules':
-      return (document.rules ?? []).map((rule) => rule.pool);
+      return (document.rules ?? []).flatMap((rule) => rule.pool ?? []);
   }
 }

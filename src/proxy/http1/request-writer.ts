@@ -16,6 +16,28 @@ export interface RequestEdits {
   readonly added: string;
 }
 
+/** Both, where `later` was made from the request as it came, whose target was `target`: what it changed counts. */
+export function mergedEdits(first: RequestEdits, later: RequestEdits | null, target: string): RequestEdits {
+  if (later === null) {
+    return first;
+  }
+  const kept = later.dropped === null ? first.added : withoutFields(first.added, later.dropped);
+  return {
+    target: later.target === target ? first.target : later.target,
+    authority: later.authority || first.authority,
+    dropped: new Set([...(first.dropped ?? []), ...(later.dropped ?? [])]),
+    added: kept + later.added,
+  };
+}
+
+function withoutFields(lines: string, names: ReadonlySet<string>): string {
+  return lines
+    .split('\r\n')
+    .filter((line) => line !== '' && !names.has(line.slice(0, line.indexOf(':')).toLowerCase()))
+    .map((line) => `${line}\r\n`)
+    .join('');
+}
+
 /** Well-formed and short enough to be logged; anything else is replaced. */
 const REQUEST_ID = /^[A-Za-z0-9._~+/=:@-]{1,128}$/;
 

@@ -1,5 +1,17 @@
-/** What rules and affinity may ask of a request, whatever protocol it came by. */
+/** What rules and affinity may ask of a request, whatever protocol it came by. Found out when it is asked for. */
 export interface RequestFacts {
+  readonly method: string;
+  /** As it was sent, without the query. */
+  readonly path: string;
+  /** As it was sent, without "?"; "": none. */
+  readonly query: string;
+  /** Lower case, without port. */
+  readonly host: string;
+  /** What the client speaks, as trusted proxies tell it. */
+  readonly scheme: 'http' | 'https';
+  readonly isFromTrustedProxy: boolean;
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
   /** The client's address as trusted proxies tell it. */
   readonly clientAddress: string;
   /** Value of the field with this lower-case name; several lines joined by ", ". Null: not there. */
@@ -59,4 +71,31 @@ function nextSeparator(text: string, from: number): number {
     at++;
   }
   return at;
+}
+
+/** Value of a parameter of a query, decoded as forms are; null: not there. The first one counts. */
+export function queryValueOf(query: string, name: string): string | null {
+  for (let from = 0; from < query.length;) {
+    const ampersand = query.indexOf('&', from);
+    const to = ampersand < 0 ? query.length : ampersand;
+    const equals = query.indexOf('=', from);
+    const nameEnd = equals < 0 || equals > to ? to : equals;
+    if (decoded(query.substring(from, nameEnd)) === name) {
+      return nameEnd === to ? '' : decoded(query.substring(nameEnd + 1, to));
+    }
+    from = to + 1;
+  }
+  return null;
+}
+
+/** What is no valid encoding stands for itself, as in the URL standard. */
+function decoded(text: string): string {
+  if (!text.includes('%') && !text.includes('+')) {
+    return text;
+  }
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return text;
+  }
 }

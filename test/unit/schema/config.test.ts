@@ -13,7 +13,7 @@ const LEAST: ConfigDocument = {
       pools: { main: { targets: [{ url: 'http://127.0.0.1:3000' }] } },
       health: {},
       mirror: { pool: 'main' },
-      rules: [{ name: 'all', pool: 'main', when: {} }],
+      rules: [{ name: 'all', redirect: { location: '/' }, when: {} }],
     },
   },
 };
@@ -94,7 +94,7 @@ describe('defaults', () => {
       split: { main: 100 },
       algorithm: 'round-robin',
       health: { path: '/', interval: '2s', timeout: '1s', rise: 2, fall: 3, status: ['200-299'], initialState: 'up' },
-      rules: [{ when: { headers: {}, clientIp: [] } }],
+      rules: [{ when: {}, redirect: { status: 302 } }],
       mirror: { percent: 100, unsafeMethods: false, concurrency: 64, bodyBytes: '64KiB', timeout: '5s' },
       upgrades: ['websocket'],
       ambiguousPaths: false,

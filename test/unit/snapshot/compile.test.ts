@@ -136,7 +136,22 @@ describe('a compiled service', () => {
     });
     expect(spec).toMatchObject({
       match: { hosts: ['*.example.com'], pathPrefix: '/api' },
-      rules: [{ name: 'testers', when: { headers: [['x-group', 'beta']], clientIp: ['10.0.0.0/8'] }, pool: 'green' }],
+      rules: [
+        {
+          name: 'testers',
+          when: {
+            at: '',
+            kind: 'all',
+            of: [
+              { at: '/headers/x-group', kind: 'header', name: 'x-group', match: { kind: 'exact', text: 'beta' } },
+              { at: '/clientIp', kind: 'client-ip', blocks: ['10.0.0.0/8'], sets: [] },
+            ],
+          },
+          pool: 'green',
+          answer: null,
+          rewrite: null,
+        },
+      ],
       affinity: {
         keys: [{ kind: 'cookie', name: 'UID' }, { kind: 'header', name: 'x-user' }, { kind: 'client-ip' }],
         salt: 'spring',
