@@ -315,7 +315,9 @@ state: drain`,
 name: rendezvous
 key: "header:x-user"
 decay: 10s
-zone: { enough: 50 }`,
+zone: { enough: 50 }
+# In the place of name, key and decay:
+function: "./pinning.ts#byTenant"`,
   'services.SERVICE.algorithm.zone': `
 enough: 50`,
   'services.SERVICE.health': `

@@ -17,6 +17,9 @@ export { defineConfig } from './modules/configuration.ts';
 export { respond } from './modules/respond.ts';
 export type { Configuration, ServiceConfiguration } from './modules/configuration.ts';
 export type {
+  Algorithm,
+  AlgorithmFactory,
+  AlgorithmTarget,
   FilterAnswer,
   FilterRequest,
   FilterResponse,

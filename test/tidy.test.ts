@@ -68,7 +68,7 @@ const MAY_IMPORT: readonly ImportRule[] = [
   // What is changed of messages on their way.
   { files: 'proxy/shape/**', values: [...COMMON_GROUND, 'proxy/http1/**'] },
   { files: 'proxy/tunnel/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/upstream/**'] },
-  { files: 'proxy/filters/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/split/**', 'modules/**'] },
+  { files: 'proxy/filters/**', values: [...COMMON_GROUND, 'proxy/{http1,split,balance}/**', 'modules/**'] },
   { files: 'proxy/listener/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/http2/**'] },
   {
     files: 'proxy/*.ts',

@@ -1,13 +1,14 @@
 /** A configuration as a module gives it: the document that a file holds, with functions where those may stand. */
 import type { ConfigDocument } from '../schema/config.ts';
 import type { ServiceDocument } from '../schema/service.ts';
-import type { RequestFilter, ResponseFilter } from './user-code.ts';
+import type { AlgorithmFactory, RequestFilter, ResponseFilter } from './user-code.ts';
 
 export interface Configuration extends Omit<ConfigDocument, 'services'> {
   readonly services?: Readonly<Record<string, ServiceConfiguration>>;
 }
 
-export interface ServiceConfiguration extends Omit<ServiceDocument, 'filters'> {
+export interface ServiceConfiguration extends Omit<ServiceDocument, 'algorithm' | 'filters'> {
+  readonly algorithm?: NonNullable<ServiceDocument['algorithm']> | FunctionOr<AlgorithmFactory>;
   readonly filters?: readonly FilterConfiguration[];
 }
 

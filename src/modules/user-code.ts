@@ -1,5 +1,5 @@
 /**
- * What user code sees, and what it must give: the interfaces of filters.
+ * What user code sees, and what it must give: the interfaces of filters and algorithms.
  *
  * All of it is synchronous, because a request is routed in one synchronous stretch. A function that throws, returns a
  * promise or gives something of another kind costs its request a 500 (`user_code_failed`), and the next request works.
@@ -69,7 +69,26 @@ export interface FilterAnswer {
 /** Returns nothing, so that the request goes on, or the answer to it. */
 export type RequestFilter = (request: FilterRequest) => FilterAnswer | undefined | void;
 /** Sees final responses with their heads; not those that the proxy gives itself, and no upgrades. */
-export type ResponseFilter = (response: FilterResponse, request: RequestView) => void;
+export type ResponseFilter = (response: FilterResponse, request: RequestView) => undefined | void;
+
+/** A target that may be chosen. */
+export interface AlgorithmTarget {
+  /** "host:port" */
+  readonly id: string;
+  /** 1 or more. */
+  readonly weight: number;
+  readonly zone: string;
+  /** Requests of this worker that are under way on it. */
+  readonly inFlight: number;
+}
+
+/** Chooses a target inside a pool: one of `targets`, which are never none. */
+export interface Algorithm {
+  pick(targets: readonly AlgorithmTarget[], request: RequestView): AlgorithmTarget;
+}
+
+/** Makes the algorithm of one pool. Called in each worker whenever the targets that may be chosen are others. */
+export type AlgorithmFactory = () => Algorithm;
 
 /** Any function that a configuration may name; which kind it has to be is where it stands. */
 export type UserFunction = (...args: never[]) => unknown;

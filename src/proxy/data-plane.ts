@@ -24,6 +24,7 @@ import { TrafficCounters } from './counters.ts';
 import { Deadlines } from './deadlines.ts';
 import { DescriptorBudget } from './descriptor-budget.ts';
 import { FilterChain } from './filters/filter-chain.ts';
+import { PickedRequest, userAlgorithm } from './filters/user-algorithm.ts';
 import { UserCodeReports } from './filters/user-code-reports.ts';
 import { ResponseHead } from './http1/response-head.ts';
 import { Drain, Ledger } from './ledger.ts';
@@ -68,6 +69,7 @@ export class ProxyDataPlane implements DataPlane {
   readonly #trustedProxies: CidrSet;
   readonly #pipeline: Pipeline;
   readonly #functions: FunctionRegistry;
+  readonly #pickedRequest = new PickedRequest();
   readonly #ledger = new Ledger();
   /** By `poolKey`. */
   readonly #pools = new Map<string, Pool>();
@@ -100,7 +102,8 @@ export class ProxyDataPlane implements DataPlane {
     this.#deadlines = new Deadlines(clock);
     const responseHead = new ResponseHead(RESPONSE_FIELDS_MAX);
     const connections = { deadlines: this.#deadlines, responseHead, targetGuard };
-    this.#shared = { connections, random, algorithms, zone };
+    const user = userAlgorithm((reference) => this.#functionFor(reference), this.#pickedRequest);
+    this.#shared = { connections, random, algorithms: { ...algorithms, user }, zone };
     this.#trustedProxies = new CidrSet(trustedProxies);
     this.#current = emptyRouting(this.#ledger.current);
     const reports = new UserCodeReports(clock, onUserCodeError);
@@ -114,6 +117,7 @@ export class ProxyDataPlane implements DataPlane {
       newUserId: randomUUID,
       onError: (error) => this.#onError(error),
       onUserCodeError: (error) => reports.add(error),
+      pickedRequest: this.#pickedRequest,
     });
     this.#deadlines.start();
   }

@@ -21,6 +21,8 @@ import { decide } from './decide.ts';
 import type { Downstream } from './downstream.ts';
 import type { FailureCode } from './errors.ts';
 import { failureOf } from './errors.ts';
+import { RequestReading } from './filters/request-reading.ts';
+import type { PickedRequest } from './filters/user-algorithm.ts';
 import { FilteredRequest } from './filters/filtered-request.ts';
 import type { FilterChain } from './filters/filter-chain.ts';
 import { Exchange, type ResponseEditor } from './forward/exchange.ts';
@@ -58,6 +60,8 @@ export interface PipelineContext {
   readonly onError: (error: unknown) => void;
   /** Hears of user code that has cost a request a 500. */
   readonly onUserCodeError: (error: UserCodeError) => void;
+  /** Where algorithms of user code find the request. */
+  readonly pickedRequest: PickedRequest;
 }
 
 /** Methods that change nothing at the target (RFC 9110 section 9.2.1): the only ones that are mirrored unasked. */
@@ -113,7 +117,18 @@ export class Pipeline {
     }
     const { key } = service.spec.algorithm;
     const hashKey = key === null ? '' : hashKeyOf(key, facts, user, head);
-    const target = bound ?? pool.pick(null, hashKey);
+    let target = bound;
+    if (target === null && service.spec.algorithm.function === null) {
+      target = pool.pick(null, hashKey);
+    } else if (target === null) {
+      const picked = this.#pickByUserCode(new RequestReading(head, facts), pool, hashKey);
+      if (picked === 'failed') {
+        countUnserved(routing, pool, head.method, 'user_code_failed');
+        downstream.answer('user_code_failed', this.#context.newRequestId());
+        return null;
+      }
+      target = picked;
+    }
     if (target === null) {
       countUnserved(routing, pool, head.method, 'no_target');
       return 'no_target';
@@ -209,6 +224,21 @@ export class Pipeline {
     pool.live.count(methodIndexOf(request.method), answer.status, 0);
     downstream.answerWith(answer, this.#context.newRequestId());
     return true;
+  }
+
+  /** The request can be read by the algorithm while it chooses, and not after. */
+  #pickByUserCode(request: RequestReading, pool: Pool, hashKey: string): Target | null | 'failed' {
+    const { pickedRequest } = this.#context;
+    pickedRequest.current = request;
+    try {
+      return pool.pick(null, hashKey);
+    } catch (error) {
+      this.#reportUserCode(error);
+      return 'failed';
+    } finally {
+      pickedRequest.current = null;
+      request.end();
+    }
   }
 
   #editorOf({ filters }: BoundService, request: FilteredRequest): ResponseEditor | null {

@@ -36,7 +36,14 @@ export const ZonePreferenceSchema = strictObject(
 
 export const AlgorithmObjectSchema = strictObject(
   {
-    name: AlgorithmNameSchema,
+    name: Type.Optional(AlgorithmNameSchema),
+    function: Type.Optional(
+      formatted(
+        'function',
+        'In the place of a name: file and export of a function that makes the algorithm, such as "./pinning.ts#byTenant". ' +
+          'Second tries and mirrored copies go by round-robin.',
+      ),
+    ),
     key: Type.Optional(
       formatted(
         'hash-key',
@@ -49,7 +56,7 @@ export const AlgorithmObjectSchema = strictObject(
     ),
     zone: Type.Optional(ZonePreferenceSchema),
   },
-  { title: 'Algorithm', description: 'An algorithm with its settings.' },
+  { title: 'Algorithm', description: 'An algorithm with its settings: a name, or a function.' },
 );
 
 export const AlgorithmSchema = nameOr(AlgorithmNameSchema, AlgorithmObjectSchema, {

@@ -6,8 +6,10 @@ import type { AffinityKey } from './types.ts';
 export type { AlgorithmName };
 
 export interface AlgorithmSpec {
-  /** Of the table of algorithms (src/proxy/balance/algorithms.ts). */
+  /** Of the table of algorithms (src/proxy/balance/algorithms.ts), or `user`. */
   readonly name: string;
+  /** For `user`: reference of the function that makes the algorithm; null with every other. */
+  readonly function: string | null;
   /** What of a request decides where it goes; null: the algorithm does not ask. */
   readonly key: HashKey | null;
   /** Time in which what was observed of a target fades to a third (1/e). */

@@ -3,9 +3,11 @@ import { AlgorithmObjectSchema, type AlgorithmConfig, type AlgorithmName } from 
 import type { AlgorithmSpec, HashKey } from './algorithm-spec.ts';
 
 export function compileAlgorithm(algorithm: AlgorithmConfig): AlgorithmSpec {
-  const { name, key = 'client-ip', decay, zone } = typeof algorithm === 'string' ? byName(algorithm) : algorithm;
+  const object = typeof algorithm === 'string' ? byName(algorithm) : algorithm;
+  const { name = 'user', function: reference = null, key = 'client-ip', decay, zone } = object;
   return {
     name,
+    function: reference,
     key: compileKey(name, key),
     decayMs: parseDuration(decay),
     zone: zone === undefined ? null : { enough: zone.enough / 100 },

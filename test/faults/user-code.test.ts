@@ -88,7 +88,10 @@ test('the admin API can name the functions of the file, and no others', async ()
   expect(problem?.pointer).toBe('/filters/0/onRequest/function');
   expect(problem?.detail).toContain('must be a function that the configuration file names');
 
-  const known = { filters: [{ onRequest: { function: reference.replace(/\?v=[0-9a-f]+/, '') } }], ambiguousPaths: true };
+  const known = {
+    filters: [{ onRequest: { function: reference.replace(/\?v=[0-9a-f]+/, '') } }],
+    ambiguousPaths: true,
+  };
   await world.admin.must('PATCH', '/v1/services/app', known);
   expect((await world.admin.must('GET', '/v1/services/app')).json.filters).toEqual(service.filters);
   expect(await told(world)).toEqual(['one', 'one']);

@@ -86,9 +86,15 @@ function checkTargets(targets: readonly TargetDocument[], own: readonly OwnAddre
 /** A setting that its algorithm never looks at would be one that seems to work. Paths count from the algorithm. */
 function checkAlgorithm(algorithm: ServiceDocument['algorithm']): Problem[] {
   if (algorithm === undefined || typeof algorithm === 'string') return [];
+  const { name, function: reference } = algorithm;
+  if (name === undefined && reference === undefined)
+    return [{ path: '', message: 'has neither "name" nor "function"' }];
+  if (name !== undefined && reference !== undefined) {
+    return [{ path: '/function', message: 'stands beside "name"; only one of them can choose', atKey: true }];
+  }
   return Object.entries(SETTING_OF).flatMap(([setting, names]) => {
-    if (!Object.hasOwn(algorithm, setting) || names.includes(algorithm.name)) return [];
-    const message = `is a setting of ${names.join(' and ')}, and the algorithm is ${algorithm.name}`;
+    if (!Object.hasOwn(algorithm, setting) || names.includes(name ?? '')) return [];
+    const message = `is a setting of ${names.join(' and ')}, and the algorithm is ${name ?? 'a function'}`;
     return [{ path: pointerOf(setting), message, atKey: true }];
   });
 }

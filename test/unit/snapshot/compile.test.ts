@@ -27,7 +27,7 @@ describe('a compiled service', () => {
       match: { hosts: [], pathPrefix: '/' },
       pools: [{ name: 'main', version: '', targets: [] }],
       slots: [{ pool: 'main', from: 0, to: 10_000 }],
-      algorithm: { name: 'round-robin', key: null, decayMs: 10_000, zone: null },
+      algorithm: { name: 'round-robin', function: null, key: null, decayMs: 10_000, zone: null },
       rules: [],
       filters: [],
       modules: [],

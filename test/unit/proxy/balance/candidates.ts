@@ -22,7 +22,7 @@ export function equals(count: number): TestCandidate[] {
 }
 
 export function specOf(name: string, more: Partial<AlgorithmSpec> = {}): AlgorithmSpec {
-  return { name, key: null, decayMs: 10_000, zone: null, ...more };
+  return { name, function: null, key: null, decayMs: 10_000, zone: null, ...more };
 }
 
 export function contextOf(seed = 1): BalancerContext & { readonly time: { nowMs: number } } {
