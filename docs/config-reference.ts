@@ -349,6 +349,7 @@ region: { map: countries, in: [de, at] }
 device: mobile
 userGroup: { header: x-groups, in: [beta] }
 time: { days: [mon, tue, wed, thu, fri], hours: "09:00-17:00", zone: Europe/Berlin }
+function: "./rules.ts#isTester"
 all: [ { not: { path: /shop/cart } }, { not: { path: /shop/pay } } ]
 any: [ { cookies: { lang: de } }, { headers: { accept-language: { prefix: de } } } ]
 not: { headers: { x-robot: { present: true } } }`,

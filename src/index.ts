@@ -15,11 +15,12 @@ import type { Problem } from './schema/problem.ts';
 
 export { defineConfig } from './modules/configuration.ts';
 export { respond } from './modules/respond.ts';
-export type { Configuration, ServiceConfiguration } from './modules/configuration.ts';
+export type { Configuration, RuleConfiguration, ServiceConfiguration, When } from './modules/configuration.ts';
 export type {
   Algorithm,
   AlgorithmFactory,
   AlgorithmTarget,
+  Condition,
   FilterAnswer,
   FilterRequest,
   FilterResponse,

@@ -1,5 +1,5 @@
 /**
- * What user code sees, and what it must give: the interfaces of filters and algorithms.
+ * What user code sees, and what it must give: the interfaces of conditions, filters and algorithms.
  *
  * All of it is synchronous, because a request is routed in one synchronous stretch. A function that throws, returns a
  * promise or gives something of another kind costs its request a 500 (`user_code_failed`), and the next request works.
@@ -24,6 +24,9 @@ export interface RequestView {
   /** First value of a query parameter, decoded. `null`: not there. */
   parameter(name: string): string | null;
 }
+
+/** Whether a rule matches: `true` or `false`, nothing else. */
+export type Condition = (request: RequestView) => boolean;
 
 /**
  * A request on its way to a target. What is read is what the client sent; what is written goes to the target, and

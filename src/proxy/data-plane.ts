@@ -25,6 +25,7 @@ import { Deadlines } from './deadlines.ts';
 import { DescriptorBudget } from './descriptor-budget.ts';
 import { FilterChain } from './filters/filter-chain.ts';
 import { PickedRequest, userAlgorithm } from './filters/user-algorithm.ts';
+import { userConditions } from './filters/user-condition.ts';
 import { UserCodeReports } from './filters/user-code-reports.ts';
 import { ResponseHead } from './http1/response-head.ts';
 import { Drain, Ledger } from './ledger.ts';
@@ -32,6 +33,7 @@ import { Listener } from './listener/listener.ts';
 import { outcomeOf } from './outcome.ts';
 import { Pipeline } from './pipeline.ts';
 import { Pool, type PoolShared } from './pool.ts';
+import { NO_LOOKUPS } from './rules/lookups.ts';
 import { emptyRouting, nextRouting, type Routing } from './routing.ts';
 
 /** Capacity of the response scanner; a service's own limit may be lower. */
@@ -105,7 +107,8 @@ export class ProxyDataPlane implements DataPlane {
     const user = userAlgorithm((reference) => this.#functionFor(reference), this.#pickedRequest);
     this.#shared = { connections, random, algorithms: { ...algorithms, user }, zone };
     this.#trustedProxies = new CidrSet(trustedProxies);
-    this.#current = emptyRouting(this.#ledger.current);
+    const userCondition = userConditions((reference) => this.#functionFor(reference));
+    this.#current = emptyRouting(this.#ledger.current, { ...NO_LOOKUPS, userCondition });
     const reports = new UserCodeReports(clock, onUserCodeError);
     this.#pipeline = new Pipeline({
       clock,

@@ -17,7 +17,7 @@ import { UserCodeError } from '../modules/user-code-error.ts';
 import { type AffinityKey, SLOT_COUNT } from '../snapshot/types.ts';
 import { methodIndexOf } from './counters.ts';
 import type { Deadlines } from './deadlines.ts';
-import { decide } from './decide.ts';
+import { decide, type Decision } from './decide.ts';
 import type { Downstream } from './downstream.ts';
 import type { FailureCode } from './errors.ts';
 import { failureOf } from './errors.ts';
@@ -95,7 +95,15 @@ export class Pipeline {
     const facts = this.#facts.of(head, origin, from);
     const cookie = sessionCookieOf(service, facts);
     const session = cookie === null ? null : (service.sessions?.get(cookie) ?? null);
-    const { pool, rule, user } = decide(service, facts, session, this.#context);
+    let decision: Decision;
+    try {
+      decision = decide(service, facts, session, this.#context);
+    } catch (error) {
+      // No pool was chosen: it is accounted for as what no service takes.
+      this.#reportUserCode(error);
+      return 'user_code_failed';
+    }
+    const { pool, rule, user } = decision;
     if (rule !== null && rule.action.answer !== null) {
       this.#answerBy(rule.action.answer.for(facts), routing, service, downstream, head);
       return null;

@@ -8,7 +8,7 @@ import type { FilterChain } from './filters/filter-chain.ts';
 import type { GenerationLedger } from './ledger.ts';
 import type { Pool } from './pool.ts';
 import { RouteTable } from './route/route-table.ts';
-import { keysOf, type Lookups, nextLookups, NO_LOOKUPS } from './rules/lookups.ts';
+import { keysOf, type Lookups, nextLookups } from './rules/lookups.ts';
 import { RuleSet } from './rules/rule-set.ts';
 import { ServiceShape } from './shape/service-shape.ts';
 import { type Session, sessionsOf } from './split/sticky.ts';
@@ -74,8 +74,8 @@ export function nextRouting(
   return { generation: update.generation, ledger, table, services, lookups };
 }
 
-export function emptyRouting(ledger: GenerationLedger): Routing {
-  return { generation: 0, ledger, table: new RouteTable<string>([]), services: new Map(), lookups: NO_LOOKUPS };
+export function emptyRouting(ledger: GenerationLedger, lookups: Lookups): Routing {
+  return { generation: 0, ledger, table: new RouteTable<string>([]), services: new Map(), lookups };
 }
 
 /** Services that look into what changed get their rules anew, and keep everything else. */

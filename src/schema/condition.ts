@@ -111,6 +111,12 @@ const plainFields = {
   ),
   userGroup: Type.Optional(UserGroupConditionSchema),
   time: Type.Optional(TimeConditionSchema),
+  function: Type.Optional(
+    formatted(
+      'function',
+      'File and export of a function that says whether the rule matches, such as "./rules.ts#isTester". Asked last.',
+    ),
+  ),
 };
 
 export interface ConditionDocument extends Static<ReturnType<typeof plainObject>> {

@@ -50,6 +50,7 @@ function partsOf(document: ConditionDocument, at: string): ConditionSpec[] {
     time,
     region,
     clientIp = [],
+    function: reference,
   } = document;
   const named = (
     kind: 'header' | 'cookie' | 'query',
@@ -73,6 +74,7 @@ function partsOf(document: ConditionDocument, at: string): ConditionSpec[] {
     ...(time === undefined ? [] : [compileTime(time, at)]),
     ...(userGroup === undefined ? [] : [compileUserGroup(userGroup, at)]),
     ...compileNested(document, at),
+    ...(reference === undefined ? [] : [{ at: `${at}/function`, kind: 'function', reference } as const]),
   ];
 }
 

@@ -23,6 +23,7 @@ export type ConditionSpec = { readonly at: string } & (
   | { readonly kind: 'region'; readonly map: string; readonly labels: readonly string[] }
   | { readonly kind: 'device'; readonly device: 'mobile' | 'desktop' }
   | { readonly kind: 'user-group'; readonly source: GroupSource; readonly groups: readonly string[] }
+  | { readonly kind: 'function'; readonly reference: string }
   | { readonly kind: 'time'; readonly window: TimeWindowSpec }
 );
 

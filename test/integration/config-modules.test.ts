@@ -3,6 +3,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 import apiVersions from '../../config/api-versions.ts';
+import betaByGroup from '../../config/beta-by-group.ts';
 import tenantPinning from '../../config/tenant-pinning.ts';
 import { loadConfig } from '../../src/control/config/load.ts';
 import type { Configuration } from '../../src/index.ts';
@@ -26,7 +27,7 @@ async function startExample(config: Configuration) {
   return { port, admin, backends };
 }
 
-test.each(['api-versions.ts', 'tenant-pinning.ts'])('%s can be checked', async (name) => {
+test.each(['api-versions.ts', 'beta-by-group.ts', 'tenant-pinning.ts'])('%s can be checked', async (name) => {
   const file = path.join(import.meta.dirname, '../../config', name);
   expect((await loadConfig(file)).problems).toEqual([]);
 });
@@ -50,6 +51,16 @@ describe('api-versions.ts', () => {
       'application/json',
       '{"versions":["1","2"]}',
     ]);
+  });
+});
+
+describe('beta-by-group.ts', () => {
+  test('sends the beta group to the canary, but not to pay', async () => {
+    const { port, backends } = await startExample(betaByGroup);
+    const fields = [['Cookie', 'uid=1; groups=beta']] as const;
+    for (const path of ['/echo', '/echo/cart', '/checkout']) await ask(port, { path, fields });
+    expect(backends['canary']?.[0]?.requests.map(({ url }) => url)).toEqual(['/echo', '/echo/cart']);
+    expect(backends['stable']?.[0]?.requests.map(({ url }) => url)).toEqual(['/checkout']);
   });
 });
 

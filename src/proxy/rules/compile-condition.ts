@@ -40,6 +40,8 @@ export function compileCondition(spec: ConditionSpec, lookups: Lookups): Conditi
       return userGroupCondition(spec, lookups);
     case 'time':
       return timeCondition(spec);
+    case 'function':
+      return leaf(spec.at, `${spec.reference} says so`, lookups.userCondition(spec.reference), () => null);
   }
 }
 

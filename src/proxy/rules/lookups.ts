@@ -7,6 +7,7 @@ import {
   type LookupUpdate,
   type RegionMapSpec,
 } from '../../snapshot/lookup-spec.ts';
+import type { RequestFacts } from '../split/request-facts.ts';
 import { JwtVerifier } from './jwt-verifier.ts';
 
 export interface RegionMap {
@@ -19,9 +20,18 @@ export interface Lookups {
   readonly addressSets: ReadonlyMap<string, AddressTable>;
   readonly regionMaps: ReadonlyMap<string, RegionMap>;
   readonly jwtKeys: ReadonlyMap<string, JwtVerifier>;
+  /** The test that a function of the configuration is. */
+  readonly userCondition: (reference: string) => (facts: RequestFacts) => boolean;
 }
 
-export const NO_LOOKUPS: Lookups = { addressSets: new Map(), regionMaps: new Map(), jwtKeys: new Map() };
+export const NO_LOOKUPS: Lookups = {
+  addressSets: new Map(),
+  regionMaps: new Map(),
+  jwtKeys: new Map(),
+  userCondition: (reference) => () => {
+    throw new Error(`${reference} is not loaded here`);
+  },
+};
 
 /** What did not change is shared with the lookups before, with what it remembers. */
 export function nextLookups(before: Lookups, { changed, removed }: LookupUpdate): Lookups {
@@ -43,7 +53,7 @@ export function nextLookups(before: Lookups, { changed, removed }: LookupUpdate)
         jwtKeys.set(spec.name, new JwtVerifier(spec));
     }
   }
-  return { addressSets, regionMaps, jwtKeys };
+  return { ...before, addressSets, regionMaps, jwtKeys };
 }
 
 function regionMapOf({ header, labels, table }: RegionMapSpec): RegionMap {
