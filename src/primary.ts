@@ -24,6 +24,7 @@ import { openStore } from './control/store/open-store.ts';
 import { activatedSockets } from './control/workers/activation.ts';
 import { canBindForWorkers } from './control/workers/bind-sockets.ts';
 import { ControlSocket } from './control/workers/control-socket.ts';
+import { shareCompiledCode } from './control/workers/temporary-folder.ts';
 import { type Succession, WorkerPool } from './control/workers/worker-pool.ts';
 import { FunctionRegistry } from './modules/function-registry.ts';
 import { createMetrics, type Metrics } from './observe/prometheus.ts';
@@ -271,6 +272,7 @@ async function createDataPlane(
     });
   }
   if (!canBindForWorkers) throw new Error('workers need Node 26 or newer; with "workers: 0" this version will do');
+  await shareCompiledCode(process.env);
   return new WorkerPool({
     count,
     entry: WORKER_ENTRY,

@@ -3,6 +3,7 @@
  * until another one comes.
  */
 import { existsSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { connect, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 
@@ -158,6 +159,8 @@ class Worker {
     const wanted = new Set(update.changed.map(({ name }) => name));
     const removed = dataPlane.serviceNames.filter((name) => !wanted.has(name));
     await this.#apply(dataPlane, { update: { ...update, removed }, track: null, tracks: [] });
+    // While nobody is served here yet. For those to come: one that is killed writes nothing at its end.
+    if (!this.#isAccepting) flushCompileCache();
   }
 
   async #spawn(request: PrimaryCalls['spawn']): Promise<Spawned> {

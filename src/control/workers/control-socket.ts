@@ -3,12 +3,12 @@
  * ids of the workers, so that the next primary knows whom to wait for.
  */
 import { createHash } from 'node:crypto';
-import { lstat, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import type { Server } from 'node:net';
-import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 
 import { isAlive } from './process-id.ts';
+import { privateTemporaryFolder } from './temporary-folder.ts';
 
 /** Longest path of a socket on Linux, less some. */
 const SOCKET_PATH_CHARS_MAX = 100;
@@ -36,8 +36,7 @@ export class ControlSocket {
       return new ControlSocket(folder, 'primary', true);
     }
     const key = isKept ? folder : `memory ${process.pid} ${performance.timeOrigin}`;
-    const shared = path.join(tmpdir(), `cutover-${userInfo().uid}`);
-    await makePrivate(shared);
+    const shared = await privateTemporaryFolder();
     return new ControlSocket(shared, createHash('sha256').update(key).digest('hex').slice(0, 16), isKept);
   }
 
@@ -75,14 +74,5 @@ export class ControlSocket {
   /** No worker is left: nobody need be waited for. */
   async forget(): Promise<void> {
     await rm(this.#pidsPath, { force: true });
-  }
-}
-
-/** A folder in a place that others can write to must be ours alone. */
-async function makePrivate(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const found = await lstat(folder);
-  if (!found.isDirectory() || found.uid !== userInfo().uid || (found.mode & 0o077) !== 0) {
-    throw new Error(`${folder} must be a folder that only this user can reach (chmod 700)`);
   }
 }
