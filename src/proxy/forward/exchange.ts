@@ -109,7 +109,7 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
   #connectStartedAtMs = 0;
   #connectTries = 0;
   #wasResent = false;
-  /** Since when a target has had the whole request, or has been connected to for it. */
+  /** Since when a target has had the whole request; as long as it is being connected to, since when that is tried. */
   #waitingSinceMs = 0;
 
   /** Body bytes that may have to be sent: for the first time, or again. */
@@ -202,7 +202,10 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
   onConnected(): void {
     const connection = this.#connection;
     assert(connection !== null, 'only the connection of an exchange connects for it');
-    this.#target.connects.observe(this.#context.clock.monotonicMs() - this.#connectStartedAtMs);
+    const nowMs = this.#context.clock.monotonicMs();
+    this.#target.connects.observe(nowMs - this.#connectStartedAtMs);
+    // The first request on a connection would make its target look slow.
+    this.#waitingSinceMs = nowMs;
     this.#send(connection);
     connection.flush();
     this.#downstream.resumeRequest();

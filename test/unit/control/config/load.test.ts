@@ -139,6 +139,29 @@ const CASES: readonly Case[] = [
     problems: [[9, '/services/shop/algorithm', 'did you mean "round-robin"?']],
   },
   {
+    what: 'a setting that no algorithm has',
+    text: withRest('algorithm: { name: rendezvous, kye: path }'),
+    problems: [[9, '/services/shop/algorithm/kye', 'did you mean "key"?']],
+  },
+  {
+    what: 'a key that no request has',
+    text: withRest('algorithm: { name: rendezvous, key: query }'),
+    problems: [[9, '/services/shop/algorithm/key', 'must be "header:NAME", "cookie:NAME", "client-ip" or "path"']],
+  },
+  {
+    what: "another algorithm's settings",
+    text: withRest('algorithm: { name: round-robin, key: path, decay: 5s }'),
+    problems: [
+      [9, '/services/shop/algorithm/key', 'is a setting of rendezvous, and the algorithm is round-robin'],
+      [9, '/services/shop/algorithm/decay', 'is a setting of p2c and least-time, and the algorithm is round-robin'],
+    ],
+  },
+  {
+    what: 'an algorithm that is a number',
+    text: withRest('algorithm: 5'),
+    problems: [[9, '/services/shop/algorithm', 'must be']],
+  },
+  {
     what: 'a listener without an address',
     text: 'listeners:\n  web:\n    listen: ":8080"',
     problems: [[3, '/listeners/web/listen', 'must name an address: "0.0.0.0:8080"']],
