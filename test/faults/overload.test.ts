@@ -14,12 +14,16 @@ import { treeUsage } from '../../bench/process-tree.ts';
 import type { ListenerDocument } from '../../src/schema/listener.ts';
 import type { DataPlaneReport } from '../../src/snapshot/data-plane.ts';
 import { eventually } from '../helpers/eventually.ts';
+import type { Balance } from '../helpers/request-ledger.ts';
 import { startBackend } from '../helpers/start-backend.ts';
 import { ask, startClient } from '../helpers/start-client.ts';
 import { type PlaneProcess, startPlane } from '../helpers/start-plane.ts';
 import { appService, startProxy } from '../helpers/start-proxy.ts';
-import { makeWorld } from './fault-world.ts';
+import { makeWorld, startWorld } from './fault-world.ts';
+import { freePorts } from './free-ports.ts';
+import { expectClean } from './load-account.ts';
 import { freeze } from './process-view.ts';
+import { SteadyLoad } from './steady-load.ts';
 
 const PROGRAM = path.join(import.meta.dirname, '../../src/main.ts');
 const PORT_WORLD = path.join(import.meta.dirname, 'port-world.ts');
@@ -95,6 +99,31 @@ describe('a worker that is late', () => {
     expect((await plane.report()).listeners[0]?.refused).toEqual({});
   });
 
+  test('again and again sheds what comes meanwhile, is well again by itself, and never holds up the operator', async () => {
+    const listener: ListenerDocument = { listen: `127.0.0.1:${(await freePorts(1))[0]}`, limits: { loopLag: '100ms' } };
+    const world = await startWorld({ workers: 1, listeners: { web: listener } });
+    const port = Number(listener.listen.split(':')[1]);
+    const load = new SteadyLoad({ port, clients: 20, ratePerSecond: 200 });
+    const [worker] = await world.settledWorkers(1);
+    const pid = worker?.pid ?? 0;
+    for (let burst = 0; burst < 8; burst += 1) {
+      freeze(pid);
+      await wait(2 * LIMIT_MS);
+      // The primary answers although its worker does nothing.
+      expect((await world.admin.call('GET', '/healthz')).status).toBe(200);
+      process.kill(pid, 'SIGCONT');
+      await wait(20);
+    }
+    const isShed = ({ failure }: { readonly failure: string | null }) => failure === 'status 503';
+    await eventually(() => expect([...load.ledger.entries.values()].filter(isShed).length).toBeGreaterThan(0));
+    await eventually(async () => expect((await ask(port)).status).toBe(200));
+    await load.stop();
+    const shed = [...load.ledger.entries.values()].filter(isShed).map(({ id }) => id);
+    const arrived = new Set(world.blue.requests.map(({ id }) => id));
+    expect(shed.filter((id) => arrived.has(id))).toEqual([]);
+    await expectClean(load, world, { excused: shed, others: [''] });
+  });
+
   async function startLate(limitMs: number) {
     const backend = await startBackend('v1');
     const listener: ListenerDocument = { listen: '127.0.0.1:0', limits: { loopLag: `${limitMs}ms` } };
@@ -130,8 +159,10 @@ describe('file descriptors', () => {
 
     const letIn = clients.filter((socket) => !socket.destroyed);
     expect(letIn.length).toBeGreaterThan(50);
-    const answers = await Promise.all(letIn.map((socket) => statusLine(socket)));
+    const ids = letIn.map((__, index) => `let-in-${index}`);
+    const answers = await Promise.all(letIn.map((socket, index) => statusLine(socket, ids[index] ?? '')));
     expect(new Set(answers)).toEqual(new Set(['HTTP/1.1 200 OK']));
+    expect(world.blue.requests.map(({ id }) => id).toSorted()).toEqual(ids.toSorted());
     const receipt = await world.admin.must('POST', '/v1/services/app/cutovers', { to: 'green' });
     expect(receipt.json.workers.fenced).toBe(0);
     expect(await metric(world.admin, 'cutover_ledger_imbalance')).toBe(0);
@@ -200,10 +231,12 @@ describe('local ports', () => {
     child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
     await once(child, 'close');
     const found = JSON.parse(output) as PortFindings;
-    expect(found.refused).toEqual([503, 503]);
-    expect(found.retryAfter).not.toBeNull();
-    expect(found.held).toEqual(Array.from({ length: 10 }, () => 200));
-    expect(found.afterwards).toEqual([200, 200, 200]);
+    expect(found.refused).toEqual(['status 503', 'status 503']);
+    expect(found.held).toEqual(Array.from({ length: 10 }, () => 'v1'));
+    expect(found.afterwards).toEqual(['v1', 'v1', 'v1']);
+    const { requests, failed, ...account } = found.balance;
+    expect([requests, failed.length]).toEqual([15, 2]);
+    expect(account).toEqual({ lost: [], duplicated: [], wrongPool: [], truncated: [] });
     expect(found.cpuMsMeanwhile).toBeLessThan(100);
     expect(found.report.pools[0]?.failures).toEqual({ no_ports: 2 });
     expectBalance(found.report);
@@ -213,13 +246,13 @@ describe('local ports', () => {
 /** What port-world.ts prints. */
 export interface PortFindings {
   /** Of requests beyond what there were ports for. */
-  readonly refused: readonly number[];
-  readonly retryAfter: string | null;
+  readonly refused: readonly string[];
   /** Of those that had all the ports. */
-  readonly held: readonly number[];
-  readonly afterwards: readonly number[];
+  readonly held: readonly string[];
+  readonly afterwards: readonly string[];
   /** Of half a second in which all ports were taken. */
   readonly cpuMsMeanwhile: number;
+  readonly balance: Balance;
   readonly report: DataPlaneReport;
 }
 
@@ -256,8 +289,8 @@ async function openIdle(port: number): Promise<Socket> {
   return socket;
 }
 
-async function statusLine(socket: Socket): Promise<string> {
-  socket.write('GET / HTTP/1.1\r\nHost: app.test\r\n\r\n');
+async function statusLine(socket: Socket, id: string): Promise<string> {
+  socket.write(`GET / HTTP/1.1\r\nHost: app.test\r\nX-Test-Id: ${id}\r\n\r\n`);
   const [answer] = (await once(socket, 'data')) as [Buffer];
   return answer.toString('latin1').split('\r\n')[0] ?? '';
 }

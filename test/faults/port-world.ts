@@ -8,7 +8,9 @@ import { compileListener, compileService } from '../../src/snapshot/compile.ts';
 import { withDefaults } from '../../src/schema/with-defaults.ts';
 import { Backend } from '../helpers/backend.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { HttpClient, type ClientResponse } from '../helpers/http-client.ts';
+import { ask as askNoted } from '../helpers/client-temper.ts';
+import { HttpClient } from '../helpers/http-client.ts';
+import { type ClientEntry, RequestLedger } from '../helpers/request-ledger.ts';
 import type { PortFindings } from './overload.test.ts';
 
 const PORTS = 10;
@@ -28,6 +30,7 @@ for (const [name, service] of Object.entries(services)) {
 }
 for (const [name, listener] of Object.entries(listeners)) await dataPlane.listen(compileListener(name, listener));
 
+const ledger = new RequestLedger();
 const held = Array.from({ length: PORTS }, () => ask('/hold'));
 await eventually(() => {
   if (backend.held < PORTS) throw new Error(`only ${backend.held} requests came through`);
@@ -40,20 +43,23 @@ backend.release();
 const answered = await Promise.all(held);
 const afterwards = await Promise.all([ask('/'), ask('/'), ask('/')]);
 const findings: PortFindings = {
-  refused: refused.map(statusOf),
-  retryAfter: refused[0]?.field('retry-after') ?? null,
-  held: answered.map(statusOf),
-  afterwards: afterwards.map(statusOf),
+  refused: refused.map(outcomeOf),
+  held: answered.map(outcomeOf),
+  afterwards: afterwards.map(outcomeOf),
   cpuMsMeanwhile: (user + system) / 1_000,
+  balance: ledger.balance([backend]),
   report: await dataPlane.report(),
 };
 process.stdout.write(JSON.stringify(findings), () => process.exit(0));
 
-async function ask(path: string): Promise<ClientResponse> {
+async function ask(path: string): Promise<ClientEntry> {
   const client = await HttpClient.connect(LISTENER_PORT, { localAddress: '127.0.0.1', localPort: clientPort++ });
-  return client.request({ path });
+  const entry = ledger.begin('ports');
+  await askNoted(client, entry, { path });
+  return entry;
 }
 
-function statusOf({ status }: ClientResponse): number {
-  return status;
+/** The version that answered, or what came instead. */
+function outcomeOf({ version, failure }: ClientEntry): string {
+  return version ?? failure ?? 'nothing';
 }
