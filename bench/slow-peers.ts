@@ -11,7 +11,6 @@
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
-import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -21,16 +20,14 @@ import { type Child, Children } from './children.ts';
 import { freePort } from './free-port.ts';
 import { installed } from './installed.ts';
 import { becomesReady } from './measure.ts';
+import { measurePair, median, type PairedLoad, type PairedProxy, type PairedSample } from './paired-load.ts';
 import { treeUsage } from './process-tree.ts';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const CROWD = fileURLToPath(new URL('./slow-crowd.ts', import.meta.url));
 const KINDS = ['head', 'body', 'read', 'idle', 'all'];
-const CONNECTIONS = 8;
 /** Longest wait until all slow clients are there, and what is sent to those that do not read has filled all buffers. */
 const GATHER_MS_MAX = 30_000;
-/** After the last request. */
-const ANSWER_MS_MAX = 5_000;
 /** Of one core: from then on they do nothing but be slow. */
 const CROWD_CPU_PERCENT_MAX = 5;
 
@@ -49,19 +46,7 @@ const [peers, rounds, seconds, rate] = [values.peers, values.rounds, values.seco
   number,
 ];
 
-interface Sample {
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  /** Of one core. */
-  readonly cpuPercent: number;
-  readonly failed: number;
-}
-
-interface Proxy {
-  readonly child: Child;
-  readonly port: number;
-}
-
+const plan: PairedLoad = { rate, seconds };
 const children = new Children({ pinning: (await installed('taskset')) !== null });
 const folder = await mkdtemp(join(tmpdir(), 'cutover-slow-peers-'));
 const [proxyCore, loadCore] = [0, availableParallelism() > 1 ? 1 : 0];
@@ -79,16 +64,16 @@ async function main(): Promise<void> {
   console.log(
     '|----------|------------:|-----:|------------:|-----:|----------:|-------:|------------:|-----:|-------:|',
   );
-  await measure(proxies);
+  await measurePair(proxies, plan);
   for (const kind of KINDS) {
-    const without: Sample[] = [];
-    const withThem: Sample[] = [];
+    const without: PairedSample[] = [];
+    const withThem: PairedSample[] = [];
     for (let round = 0; round < rounds; round++) {
       const [crowded, calm] = round % 2 === 0 ? proxies : [proxies[1], proxies[0]];
       const args = [kind, peers, crowded.port, slowPort].map(String);
       const crowd = await children.start(loadCore, process.execPath, [CROWD, ...args]);
       await gathered(crowd);
-      const samples = await measure([crowded, calm]);
+      const samples = await measurePair([crowded, calm], plan);
       withThem.push(samples[0]);
       without.push(samples[1]);
       process.kill(crowd.pid, 'SIGKILL');
@@ -99,7 +84,7 @@ async function main(): Promise<void> {
   }
 }
 
-async function startProxy(backendPort: number, slowPort: number): Promise<Proxy> {
+async function startProxy(backendPort: number, slowPort: number): Promise<PairedProxy> {
   const port = await freePort();
   const pools = (to: number): unknown => ({ only: { targets: [{ url: `http://127.0.0.1:${to}` }] } });
   const config = {
@@ -130,89 +115,9 @@ async function gathered(crowd: Child): Promise<void> {
   }
 }
 
-/** Requests at a steady rate to both, each timed from when it was due: one that waited for the one before it waited, too. */
-async function measure(proxies: readonly [Proxy, Proxy]): Promise<[Sample, Sample]> {
-  const clients = await Promise.all(
-    proxies.map(({ port }) => Promise.all(Array.from({ length: CONNECTIONS }, () => SteadyClient.open(port)))),
-  );
-  const before = await Promise.all(proxies.map(({ child }) => treeUsage(child.pid)));
-  const startedMs = performance.now();
-  const total = rate * seconds;
-  for (let sent = 0; sent < total;) {
-    const due = Math.min(total, Math.floor(((performance.now() - startedMs) / 1000) * rate));
-    for (; sent < due; sent++) {
-      const dueMs = startedMs + (sent * 1000) / rate;
-      const inTurn = sent % 2 === 0 ? clients : clients.toReversed();
-      for (const ofOne of inTurn) ofOne[sent % CONNECTIONS]?.ask(dueMs);
-    }
-    await wait(1);
-  }
-  const deadlineMs = performance.now() + ANSWER_MS_MAX;
-  while (clients.flat().some(({ isWaiting }) => isWaiting) && performance.now() < deadlineMs) await wait(5);
-  const tookSeconds = (performance.now() - startedMs) / 1000;
-  const after = await Promise.all(proxies.map(({ child }) => treeUsage(child.pid)));
-  const sampleOf = (index: 0 | 1): Sample => {
-    const latencies = (clients[index] ?? []).flatMap((client) => client.close()).toSorted((a, b) => a - b);
-    const cpuSeconds = (after[index]?.cpuSeconds ?? 0) - (before[index]?.cpuSeconds ?? 0);
-    return {
-      p50Ms: latencies[Math.floor(latencies.length * 0.5)] ?? Number.NaN,
-      p99Ms: latencies[Math.floor(latencies.length * 0.99)] ?? Number.NaN,
-      cpuPercent: (cpuSeconds / tookSeconds) * 100,
-      failed: total - latencies.length,
-    };
-  };
-  return [sampleOf(0), sampleOf(1)];
-}
-
-/** Asks on one connection, where answers come in the order of requests. */
-class SteadyClient {
-  readonly #socket: Socket;
-  readonly #dueMs: number[] = [];
-  readonly #latenciesMs: number[] = [];
-  #rest = '';
-
-  private constructor(socket: Socket) {
-    this.#socket = socket;
-    socket.setEncoding('latin1').on('data', (text: string) => this.#onText(text));
-  }
-
-  static open(port: number): Promise<SteadyClient> {
-    return new Promise((resolve, reject) => {
-      const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-      socket.once('error', reject);
-      socket.once('connect', () => resolve(new SteadyClient(socket)));
-    });
-  }
-
-  get isWaiting(): boolean {
-    return this.#dueMs.length > 0;
-  }
-
-  ask(dueMs: number): void {
-    this.#dueMs.push(dueMs);
-    this.#socket.write('GET / HTTP/1.1\r\nHost: fast.test\r\n\r\n');
-  }
-
-  #onText(text: string): void {
-    const heads = (this.#rest + text).split('HTTP/1.1 ');
-    this.#rest = text.slice(-8);
-    for (const head of heads.slice(1)) {
-      const dueMs = this.#dueMs.shift();
-      if (dueMs === undefined) continue;
-      if (head.startsWith('200')) this.#latenciesMs.push(performance.now() - dueMs);
-      else console.error(`answered ${head.slice(0, 3)}`);
-    }
-  }
-
-  close(): number[] {
-    this.#socket.destroy();
-    return this.#latenciesMs;
-  }
-}
-
-function row(kind: string, without: readonly Sample[], withThem: readonly Sample[]): string {
+function row(kind: string, without: readonly PairedSample[], withThem: readonly PairedSample[]): string {
   const ratios = withThem.map((sample, round) => sample.p99Ms / (without[round]?.p99Ms ?? Number.NaN));
-  const of = (samples: readonly Sample[], pick: (sample: Sample) => number): string =>
+  const of = (samples: readonly PairedSample[], pick: (sample: PairedSample) => number): string =>
     median(samples.map(pick)).toFixed(2);
   const cells = [
     kind.padEnd(8),
@@ -227,10 +132,6 @@ function row(kind: string, without: readonly Sample[], withThem: readonly Sample
     String([...without, ...withThem].reduce((sum, { failed }) => sum + failed, 0)),
   ];
   return `| ${cells.join(' | ')} |`;
-}
-
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? Number.NaN;
 }
 
 try {
