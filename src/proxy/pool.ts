@@ -18,7 +18,7 @@ import type { ConnectionLimits, ConnectionShared } from './upstream/connection-p
 import { Target } from './upstream/target.ts';
 
 export type RetryReason = 'connect' | 'reused-connection';
-export type MirrorDropReason = 'busy' | 'body-too-large' | 'no-target' | 'failed';
+export type MirrorDropReason = 'busy' | 'body-too-large' | 'no-target' | 'resting' | 'failed';
 
 /** What the pools of one worker share. */
 export interface PoolShared {

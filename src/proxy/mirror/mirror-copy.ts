@@ -13,6 +13,7 @@ import type { Framing } from '../http1/request-head.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
 import type { MirrorDropReason, Pool } from '../pool.ts';
 import type { ConnectionUser, TargetConnection } from '../upstream/target-connection.ts';
+import type { Target } from '../upstream/target.ts';
 
 /** Tells the shadow that nobody will see its answer. */
 const SHADOW_FIELD = 'X-Shadow-Request: 1\r\n';
@@ -35,6 +36,7 @@ export class MirrorCopy implements ConnectionUser, Expiring {
   readonly #deadlines: Deadlines;
   #request: CopiedRequest | null = null;
   #body: GatheredBytes | null = null;
+  #target: Target | null = null;
   #connection: TargetConnection | null = null;
   #startedAtMs = 0;
   #status = 0;
@@ -79,6 +81,10 @@ export class MirrorCopy implements ConnectionUser, Expiring {
     if (target === null) {
       return this.#giveUp('no-target');
     }
+    if (target.shadowRest.isResting(this.#deadlines.nowMs)) {
+      return this.#giveUp('resting');
+    }
+    this.#target = target;
     this.#phase = 'sent';
     this.#pool.mirrorsInFlight++;
     this.#startedAtMs = this.#clock.monotonicMs();
@@ -119,6 +125,7 @@ export class MirrorCopy implements ConnectionUser, Expiring {
 
   onResponse(head: ResponseHead): void {
     this.#status = head.status;
+    this.#target?.shadowRest.answered();
     this.#connection?.limitSilence(this.#spec.timeoutMs);
   }
 
@@ -137,6 +144,9 @@ export class MirrorCopy implements ConnectionUser, Expiring {
 
   onFailure(): void {
     this.#pool.mirrorDropped.add('failed');
+    if (this.#status === 0) {
+      this.#target?.shadowRest.failed(this.#deadlines.nowMs);
+    }
     this.#finish();
   }
 

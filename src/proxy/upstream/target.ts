@@ -4,12 +4,14 @@ import { TargetLoad } from '../target-load.ts';
 import type { TargetReport } from '../../snapshot/data-plane.ts';
 import type { AdminState, TargetSpec } from '../../snapshot/types.ts';
 import { type ConnectionLimits, ConnectionPool, type ConnectionShared } from './connection-pool.ts';
+import { ShadowRest } from './shadow-rest.ts';
 
 export class Target {
   readonly id: string;
   readonly connections: ConnectionPool;
   /** Mirrored copies have connections of their own, so that a slow shadow holds up nothing that is live. */
   readonly shadowConnections: ConnectionPool;
+  readonly shadowRest = new ShadowRest();
   readonly connects = new Histogram();
   readonly load = new TargetLoad();
   weight: number;
