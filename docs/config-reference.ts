@@ -146,6 +146,11 @@ const KINDS: Readonly<Record<FormatName, ValueKind>> = {
     meaning: 'A status code, or two with "-" between them, both included.',
     example: '200-299',
   },
+  'error-status': {
+    name: 'error status',
+    meaning: 'A status from 400 to 599, or "4xx" or "5xx" for all of them.',
+    example: '503',
+  },
   'host-header': {
     name: 'host',
     meaning: 'A host or IP address, with or without a port.',
@@ -210,7 +215,12 @@ const PERCENT: ValueKind = {
 };
 
 /** Names that stand for whatever the operator calls a thing. */
-const PLACEHOLDERS: Readonly<Record<string, string>> = { listeners: 'LISTENER', services: 'SERVICE', pools: 'POOL' };
+const PLACEHOLDERS: Readonly<Record<string, string>> = {
+  listeners: 'LISTENER',
+  services: 'SERVICE',
+  pools: 'POOL',
+  errorPages: 'STATUS',
+};
 
 /** One example of each section, with every field that the section has. */
 const EXAMPLES: Readonly<Record<string, string>> = {
@@ -294,6 +304,8 @@ pause: { timeout: 1m }
 path: { add: /v2 }
 headers: { response: { set: { x-served-by: "{target}" } } }
 reverse: { names: ["shop.internal:3000"] }
+errorPages: { "5xx": { text: "Please come back in a minute ({requestId})." } }
+interceptErrors: [502, 503, 504]
 timeouts: { responseHead: 10s }
 limits: { requestBody: 10MiB }
 upstream: { idleConnections: 64 }
@@ -475,6 +487,10 @@ remove: [x-debug]`,
 locations: true
 cookies: false
 names: ["shop.internal:3000", localhost]`,
+  'services.SERVICE.errorPages.STATUS': `
+html: "file:pages/503.html"
+json: '{"error":"{reason}","requestId":"{requestId}"}'
+text: "Please come back in a minute ({requestId})."`,
   'services.SERVICE.timeouts': `
 connect: 500ms
 responseHead: 10s

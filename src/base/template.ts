@@ -9,8 +9,15 @@ export type Template = readonly TemplatePart[];
 /** `{name}` is a variable and `{{` a brace; any other brace is one too, so that JSON and CSS need nothing special. */
 const BRACES = /\{\{|\{([A-Za-z][A-Za-z0-9_]*)\}/g;
 
-/** Takes `text` apart; says what is wrong where it names a variable that is not among `known`. */
-export function parseTemplate(text: string, known: readonly string[]): Template | { readonly problem: string } {
+/**
+ * Takes `text` apart; says what is wrong where it names a variable that is not among `known`. In a page, which may hold
+ * programs in which braces are something else, unknown words in them are text (`as-text`), unless one looks misspelt.
+ */
+export function parseTemplate(
+  text: string,
+  known: readonly string[],
+  unknown: 'refused' | 'as-text' = 'refused',
+): Template | { readonly problem: string } {
   const parts: TemplatePart[] = [];
   let literal = '';
   let from = 0;
@@ -22,7 +29,13 @@ export function parseTemplate(text: string, known: readonly string[]): Template 
       literal += '{';
       continue;
     }
-    if (!known.includes(variable)) return { problem: unknownWords(variable, known) };
+    if (!known.includes(variable)) {
+      if (unknown === 'refused' || closestName(variable, known) !== null) {
+        return { problem: unknownWords(variable, known) };
+      }
+      literal += written;
+      continue;
+    }
     if (literal !== '') parts.push(literal);
     parts.push({ variable });
     literal = '';

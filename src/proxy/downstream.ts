@@ -1,17 +1,25 @@
 /** The client's side of one request, whatever protocol the client speaks. */
 import type { FailureCode } from './errors.ts';
 import type { FieldSection } from './http1/field-section.ts';
-import type { OwnAnswer } from './http1/own-answer.ts';
+import type { OwnAnswer, PageSource } from './http1/own-answer.ts';
 import type { FieldPassage } from './http1/passing-fields.ts';
 import type { ResponseHead } from './http1/response-head.ts';
 import type { ResponseEdits } from './http1/response-writer.ts';
 import type { Provenance } from './origin.ts';
 
+/** How a service shows itself to its clients. */
+export interface ServiceFace {
+  /** What passes of its targets' answers. */
+  readonly response: FieldPassage;
+  /** null: errors are told in the proxy's words. */
+  readonly pages: PageSource | null;
+}
+
 export interface Downstream {
   /** Nothing more should be handed to `body` before `onClientDrain`. */
   readonly isBlocked: boolean;
-  /** Says how the service that the request belongs to lets answers through, to a request that came `from` there. */
-  serveAs(passage: FieldPassage, from: Provenance): void;
+  /** Says how the service that the request belongs to shows itself to a client that asked `from` there. */
+  serveAs(face: ServiceFace, from: Provenance, requestId: string): void;
   /** Passes an interim response on. */
   interim(head: ResponseHead): void;
   /** Begins the response. `extraFields`: complete lines to add; "" for none. `edits`: what is to be otherwise than it came. */

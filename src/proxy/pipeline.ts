@@ -86,12 +86,15 @@ export class Pipeline {
     if (service === null) {
       return 'no_service';
     }
+    const { shape } = service;
+    const authority = head.authority === '' ? origin.localAuthority : head.authority;
+    const from = provenanceOf(head, origin, authority, this.#context.trustedProxies);
+    const requestId = requestIdOf(head, this.#context.newRequestId);
+    downstream.serveAs(shape, from, requestId);
     const refusal = refusalOf(service, head);
     if (refusal !== null) {
       return refusal;
     }
-    const authority = head.authority === '' ? origin.localAuthority : head.authority;
-    const from = provenanceOf(head, origin, authority, this.#context.trustedProxies);
     const facts = this.#facts.of(head, origin, from);
     const cookie = sessionCookieOf(service, facts);
     const session = cookie === null ? null : (service.sessions?.get(cookie) ?? null);
@@ -142,11 +145,8 @@ export class Pipeline {
       return 'no_target';
     }
     const upgrade = service.spec.upgrades.includes(head.upgrade) ? head.upgrade : '';
-    const requestId = requestIdOf(head, this.#context.newRequestId);
-    const { shape } = service;
     const { isTrusted } = origin;
     const values = shape.needsValues ? new RequestValues(head, from, requestId, pool, routing.generation) : null;
-    downstream.serveAs(shape.response, from);
     // User code sees what the client asked for; what the service makes of every request is made of what that code has left.
     const edits = editsOf(rule, filtered, facts, head);
     const text = writeRequestHead(head, {

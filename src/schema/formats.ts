@@ -51,6 +51,7 @@ export const FORMATS = {
   'cookie-path': cookiePathProblem,
   'hash-key': hashKeyProblem,
   'status-range': statusRangeProblem,
+  'error-status': errorStatusProblem,
   'host-header': hostHeaderProblem,
   sha256: sha256Problem,
   timestamp: timestampProblem,
@@ -199,6 +200,10 @@ function statusRangeProblem(text: string): string | null {
   const match = /^([1-5]\d\d)(?:-([1-5]\d\d))?$/.exec(text);
   if (match !== null && Number(match[2] ?? match[1]) >= Number(match[1])) return null;
   return 'must be a status such as 200, or a range such as "200-299"';
+}
+
+function errorStatusProblem(text: string): string | null {
+  return /^[45](?:\d\d|xx)$/.test(text) ? null : 'must be an error status such as "503", or "4xx" or "5xx"';
 }
 
 function hostHeaderProblem(text: string): string | null {

@@ -5,6 +5,7 @@ import type { Static } from 'typebox';
 import { AffinitySchema, StickySchema } from './affinity.ts';
 import { AlgorithmSchema } from './algorithm.ts';
 import { BreakerSchema } from './breaker.ts';
+import { ErrorPagesSchema } from './error-pages.ts';
 import { FilterSchema } from './filter.ts';
 import { HealthSchema } from './health.ts';
 import { MirrorSchema } from './mirror.ts';
@@ -142,6 +143,17 @@ export const ServiceSchema = strictObject(
     path: Type.Optional(PathSchema),
     headers: defaulted(HeadersSchema, {}),
     reverse: defaulted(ReverseSchema, {}),
+    errorPages: defaulted(ErrorPagesSchema, {}),
+    interceptErrors: defaulted(
+      Type.Array(Type.Integer({ minimum: 400, maximum: 599, description: 'A status.' }), {
+        maxItems: 200,
+        uniqueItems: true,
+        description:
+          "Statuses of targets' own answers in whose place `errorPages` go, if the client takes a form that the page has. " +
+          'Of such an answer remain Allow, Retry-After and WWW-Authenticate.',
+      }),
+      [],
+    ),
     timeouts: defaulted(ServiceTimeoutsSchema, {}),
     limits: defaulted(ServiceLimitsSchema, {}),
     upstream: defaulted(UpstreamSchema, {}),

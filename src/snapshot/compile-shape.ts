@@ -1,10 +1,19 @@
 import { assert } from '../base/assert.ts';
-import { parseTemplate } from '../base/template.ts';
+import { parseTemplate, type Template } from '../base/template.ts';
+import type { ErrorPageConfig } from '../schema/error-pages.ts';
 import type { ServiceConfig } from '../schema/service.ts';
 import type { HeaderEditsConfig } from '../schema/shape.ts';
-import { type FieldEditsSpec, REQUEST_VARIABLES, RESPONSE_VARIABLES, type ShapeSpec } from './shape-spec.ts';
+import {
+  type ErrorPageSpec,
+  type FieldEditsSpec,
+  PAGE_VARIABLES,
+  REQUEST_VARIABLES,
+  RESPONSE_VARIABLES,
+  type ShapeSpec,
+} from './shape-spec.ts';
 
-export function compileShape({ path, reverse, headers }: ServiceConfig): ShapeSpec {
+export function compileShape(service: ServiceConfig): ShapeSpec {
+  const { path, reverse, headers, errorPages, interceptErrors } = service;
   const { host, ...set } = headers.request.set;
   const request = compileEdits({ ...headers.request, set }, REQUEST_VARIABLES);
   const response = compileEdits(headers.response, RESPONSE_VARIABLES);
@@ -19,6 +28,8 @@ export function compileShape({ path, reverse, headers }: ServiceConfig): ShapeSp
       cookies: reverse.cookies,
       names: reverse.names.map((name) => name.toLowerCase()),
     },
+    errorPages: Object.entries(errorPages).map(([status, page]) => compilePage(status, page)),
+    intercepted: interceptErrors,
   };
 }
 
@@ -29,6 +40,17 @@ function compileEdits({ set, add, remove }: HeaderEditsConfig, known: readonly s
     return [name, value] as const;
   });
   return { drop: [...new Set([...remove, ...Object.keys(set)])], lines };
+}
+
+function compilePage(status: string, { html, json, text }: ErrorPageConfig): ErrorPageSpec {
+  return { status, html: pageTemplate(html), json: pageTemplate(json), text: pageTemplate(text) };
+}
+
+function pageTemplate(text: string | undefined): Template | null {
+  if (text === undefined) return null;
+  const template = parseTemplate(text, PAGE_VARIABLES, 'as-text');
+  assert(!('problem' in template), 'an error page has passed validation');
+  return template;
 }
 
 /** "/" is no prefix, and "/api/" the same as "/api". */

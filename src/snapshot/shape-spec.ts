@@ -11,7 +11,22 @@ export interface ShapeSpec {
   readonly request: FieldEditsSpec | null;
   readonly response: FieldEditsSpec;
   readonly reverse: ReverseSpec;
+  readonly errorPages: readonly ErrorPageSpec[];
+  /** Statuses of targets' answers whose place an error page takes. */
+  readonly intercepted: readonly number[];
 }
+
+export type PageForm = 'html' | 'json' | 'text';
+
+export interface ErrorPageSpec extends Readonly<Record<PageForm, Template | null>> {
+  /** "503" or "5xx". */
+  readonly status: string;
+}
+
+/** What stands in braces in an error page. */
+export const PAGE_VARIABLES = ['status', 'reason', 'detail', 'requestId', 'service'] as const;
+
+export type PageVariable = (typeof PAGE_VARIABLES)[number];
 
 export interface FieldEditsSpec {
   /** Lower case: fields that do not pass. */

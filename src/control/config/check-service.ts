@@ -10,6 +10,7 @@ import { parseTargetUrl } from '../../schema/target-url.ts';
 import { checkClaims } from './check-claims.ts';
 import { checkPoolName } from './check-pool-name.ts';
 import { checkRules } from './check-rules.ts';
+import { checkErrorPages } from './check-error-pages.ts';
 import { checkShape } from './check-shape.ts';
 import type { LookupNames } from './lookup-names.ts';
 import { checkCookies } from './check-cookies.ts';
@@ -30,6 +31,7 @@ export function checkService(name: string, service: ServiceDocument, whole: Surr
     ...problemsUnder('/split', checkSplit(service.split, service)),
     ...checkRules(service, whole.lookups),
     ...checkShape(service),
+    ...checkErrorPages(service),
     ...checkCookies(service),
     ...problemsUnder('/algorithm', checkAlgorithm(service.algorithm)),
     ...checkFilters(service),

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { extname } from 'node:path';
+import { dirname, extname } from 'node:path';
 
 import type { ConfigDocument } from '../../schema/config.ts';
 import type { Problem } from '../../schema/problem.ts';
@@ -8,6 +8,7 @@ import { checkConfig } from './check-config.ts';
 import { readDocument } from './document.ts';
 import type { LocatedProblem } from './document.ts';
 import { loadConfigModule } from './load-config-module.ts';
+import { inlinePageFiles } from './page-files.ts';
 import { MODULE_EXTENSIONS, resolveFunctions } from './user-modules.ts';
 
 export type LoadedConfig =
@@ -50,21 +51,29 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
     if (error instanceof TypeError) return refuse('is not text in UTF-8');
     throw error;
   }
-  const { config, problems } = parseConfig(text);
+  const read = readDocument(text);
+  const pageProblems = read.isReadable ? await inlinePageFiles(read.value, dirname(path)) : [];
+  const { config, problems } = checkDocument(read, pageProblems);
   if (config === null) return { config, problems };
   const resolved = await resolveFunctions(config, path);
   if (resolved.config !== null) return resolved;
-  const document = readDocument(text);
-  const located = (problem: Problem) => (document.isReadable ? document.locate(problem) : atStart(problem));
+  const located = (problem: Problem) => (read.isReadable ? read.locate(problem) : atStart(problem));
   return { config: null, problems: resolved.problems.map(located) };
 }
 
 /** From the text of a file: YAML, of which JSON is a part. Functions that it names are left as they are. */
 export function parseConfig(text: string): ParsedConfig {
-  const document = readDocument(text);
+  return checkDocument(readDocument(text), []);
+}
+
+/** `found`: what is known to be wrong with it besides. */
+function checkDocument(document: ReturnType<typeof readDocument>, found: readonly Problem[]): ParsedConfig {
   if (!document.isReadable) return { config: null, problems: document.problems };
   const checked = checkConfig(document.value);
-  const problems = [...document.problems, ...checked.problems.map((problem) => document.locate(problem))];
+  const problems = [
+    ...document.problems,
+    ...[...found, ...checked.problems].map((problem) => document.locate(problem)),
+  ];
   if (checked.config !== null && problems.length === 0) return { config: withoutSharing(checked.config), problems: [] };
   return { config: null, problems: problems.toSorted((a, b) => a.line - b.line || a.column - b.column) };
 }

@@ -10,7 +10,7 @@
  */
 import type { Socket } from 'node:net';
 import { type Deadlines, type Expiring, NEVER } from '../deadlines.ts';
-import type { Downstream, UpstreamBound } from '../downstream.ts';
+import type { Downstream, ServiceFace, UpstreamBound } from '../downstream.ts';
 import { type FailureCode, failureOf } from '../errors.ts';
 import type { Origin, Provenance } from '../origin.ts';
 import type { ListenerSpec } from '../../snapshot/types.ts';
@@ -20,8 +20,8 @@ import type { FieldSection } from './field-section.ts';
 import { FIELD } from './fields.ts';
 import { GatheredBytes } from './gathered-bytes.ts';
 import { Outbox } from './outbox.ts';
-import { type AnswerContext, configuredAnswer, type OwnAnswer, ownAnswer } from './own-answer.ts';
-import { type FieldPassage, passingTrailers, RESPONSE_PASSAGE } from './passing-fields.ts';
+import { type AnswerContext, configuredAnswer, type OwnAnswer, ownAnswer, replacingAnswer } from './own-answer.ts';
+import { passingTrailers, RESPONSE_PASSAGE } from './passing-fields.ts';
 import type { RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
 import {
@@ -40,6 +40,8 @@ const LINGER_BYTES_MAX = 4 * 1024 * 1024;
  * it at once; what is left after that was opened to have one at hand, as browsers do.
  */
 const UNUSED_MS_MAX = 1_000;
+/** Of a request that no service has taken. */
+const NO_SERVICE: ServiceFace = { response: RESPONSE_PASSAGE, pages: null };
 const TRAILER_LIMITS = { bytesMax: 8192, fieldsMax: 64 };
 
 /** What a connection needs from the listener that accepted it. */
@@ -95,8 +97,11 @@ export class ClientConnection implements Downstream, Expiring {
   #accept = '';
   #keepAlive = true;
   #framing: ResponseFraming = 'none';
-  #passage: FieldPassage = RESPONSE_PASSAGE;
+  #face: ServiceFace = NO_SERVICE;
   #from: Provenance | null = null;
+  #requestId = '';
+  /** An error page has taken the place of the target's answer, whose body goes nowhere. */
+  #isReplaced = false;
 
   deadlineAt: number;
 
@@ -243,6 +248,8 @@ export class ClientConnection implements Downstream, Expiring {
     this.#method = head.method;
     this.#minor = head.minor;
     this.#accept = head.fields.valueOf(FIELD.accept);
+    this.#face = NO_SERVICE;
+    this.#isReplaced = false;
     this.#keepAlive =
       head.keepAlive && !this.#host.isClosing && this.#served < this.#host.spec.limits.requestsPerConnectionMax;
     this.#bodyLeft = head.contentLength;
@@ -309,6 +316,8 @@ export class ClientConnection implements Downstream, Expiring {
     this.#minor = 1;
     this.#method = method;
     this.#accept = '';
+    this.#face = NO_SERVICE;
+    this.#isReplaced = false;
     this.#held = null;
     this.#phase = 'body';
     this.answer(code, this.#host.refused(code));
@@ -316,19 +325,23 @@ export class ClientConnection implements Downstream, Expiring {
 
   // --- the response ------------------------------------------------------------------------------------------------
 
-  serveAs(passage: FieldPassage, from: Provenance): void {
-    this.#passage = passage;
+  serveAs(face: ServiceFace, from: Provenance, requestId: string): void {
+    this.#face = face;
     this.#from = from;
+    this.#requestId = requestId;
   }
 
   interim(head: ResponseHead): void {
     // RFC 9110 section 15.2: an HTTP/1.0 client does not know interim responses.
     if (this.#minor === 1) {
-      this.#outbox.addText(writeInterimHead(head, this.#passage));
+      this.#outbox.addText(writeInterimHead(head, this.#face.response));
     }
   }
 
   respond(head: ResponseHead, extraFields: string, edits: ResponseEdits | null): void {
+    if (this.#face.pages !== null && this.#replace(head, edits?.status ?? head.status, extraFields)) {
+      return;
+    }
     this.#framing = responseFraming(head, this.#minor);
     // A request that is not read to its end leaves no place where the next one could begin.
     this.#keepAlive &&= this.#framing !== 'close' && this.#phase !== 'body' && !this.#host.isClosing;
@@ -338,7 +351,7 @@ export class ClientConnection implements Downstream, Expiring {
         method: this.#method,
         keepAlive: this.#keepAlive,
         dateLine: this.#host.deadlines.dateLine,
-        passage: this.#passage,
+        passage: this.#face.response,
         from: this.#from,
         extraFields,
         edits,
@@ -346,8 +359,23 @@ export class ClientConnection implements Downstream, Expiring {
     );
   }
 
+  /** Whether an error page of the service is sent in the answer's place. */
+  #replace(head: ResponseHead, status: number, extraFields: string): boolean {
+    const text = replacingAnswer(head, status, extraFields, this.#answerContext(this.#requestId));
+    if (text === null) {
+      return false;
+    }
+    this.#framing = 'none';
+    this.#isReplaced = true;
+    this.#outbox.addText(text);
+    return true;
+  }
+
   body(chunk: Buffer): boolean {
     this.#watchHalfClosed();
+    if (this.#isReplaced) {
+      return false;
+    }
     if (this.#framing !== 'chunked') {
       return this.#outbox.addChunk(chunk);
     }
@@ -386,6 +414,7 @@ export class ClientConnection implements Downstream, Expiring {
       keepAlive: this.#keepAlive,
       minor: this.#minor,
       dateLine: this.#host.deadlines.dateLine,
+      pages: this.#face.pages,
     };
   }
 
@@ -396,6 +425,12 @@ export class ClientConnection implements Downstream, Expiring {
   }
 
   abort(): void {
+    if (this.#isReplaced) {
+      // What the client was sent instead is whole.
+      this.#keepAlive = false;
+      this.end(null);
+      return;
+    }
     this.#exchange = null;
     this.#outbox.clear();
     if (this.#framing === 'close') {
@@ -407,7 +442,7 @@ export class ClientConnection implements Downstream, Expiring {
   }
 
   switchProtocols(head: ResponseHead): void {
-    this.#outbox.addText(writeSwitchHead(head, this.#passage));
+    this.#outbox.addText(writeSwitchHead(head, this.#face.response));
     this.#phase = 'tunnel';
     this.#framing = 'none';
     this.#host.becameTunnel();

@@ -9,22 +9,26 @@ import {
   passageWithout,
 } from '../http1/passing-fields.ts';
 import type { RequestHead } from '../http1/request-head.ts';
+import type { ServiceFace } from '../downstream.ts';
+import { ErrorPages } from './error-pages.ts';
 import { PathMapping } from './path-mapping.ts';
 import { AnswerFields, type RequestValues } from './request-values.ts';
 import { ReverseMapping } from './reverse-mapping.ts';
 
-export class ServiceShape {
+export class ServiceShape implements ServiceFace {
   readonly paths: PathMapping;
   /** Host that targets are asked for; "": the one that the client asked for. */
   readonly host: string;
   /** null: nothing but what is done to every request. */
   readonly request: RequestEdits | null;
   readonly response: FieldPassage;
+  /** null: errors are told in the proxy's words. */
+  readonly pages: ErrorPages | null;
   readonly responseLines: readonly FieldLineSpec[];
   /** Some field has a value that is made for each request. */
   readonly needsValues: boolean;
 
-  constructor({ shape, pools }: Pick<ServiceSpec, 'shape' | 'pools'>) {
+  constructor({ name, shape, pools }: Pick<ServiceSpec, 'name' | 'shape' | 'pools'>) {
     const { stripPrefix, addPrefix, host, request, response, reverse } = shape;
     this.paths = new PathMapping(stripPrefix, addPrefix);
     this.host = host;
@@ -33,6 +37,8 @@ export class ServiceShape {
     const mapping = reverse.locations || reverse.cookies ? new ReverseMapping(reverse, targets, this.paths) : null;
     this.response = passageWithout(RESPONSE_PASSAGE, response.drop, mapping);
     this.responseLines = response.lines;
+    const { errorPages, intercepted } = shape;
+    this.pages = errorPages.length === 0 ? null : new ErrorPages(name, errorPages, intercepted);
     this.needsValues = response.lines.length > 0 || (request?.lines.length ?? 0) > 0;
   }
 

@@ -61,6 +61,7 @@ const SAMPLES: Readonly<Record<FormatName, Samples>> = {
     bad: ['', '9:00-17:00', '09:00', '09:00-09:00', '24:00-25:00', '09:60-10:00'],
   },
   'time-zone': { good: ['UTC', 'Europe/Berlin'], bad: ['', 'Mars/Olympus'] },
+  'error-status': { good: ['400', '599', '4xx', '5xx'], bad: ['', '200', '600', '3xx', '5XX', '50', '503-504', 'all'] },
   timeout: { good: ['1ms', '1h'], bad: ['0s', '0ms', '5', 'none'] },
   'timeout-or-none': { good: ['none', '1s'], bad: ['0s', 'None', ''] },
   size: { good: ['0B', '1KiB'], bad: ['', '1', '1KB', '1.5MiB'] },

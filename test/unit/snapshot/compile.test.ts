@@ -61,6 +61,8 @@ describe('a compiled service', () => {
           lines: [],
         },
         reverse: { locations: true, cookies: true, names: [] },
+        errorPages: [],
+        intercepted: [],
       },
       timeouts: {
         connectMs: 2_000,
