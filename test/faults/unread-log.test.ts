@@ -9,9 +9,9 @@ import { expect, onTestFinished, test } from 'vitest';
 
 import { eventually } from '../helpers/eventually.ts';
 import { type FaultWorld, makeWorld } from './fault-world.ts';
+import { killUnder } from './kill-under.ts';
 import { expectClean } from './load-account.ts';
 import { pause } from './pause.ts';
-import { killNow } from './process-view.ts';
 import { SteadyLoad } from './steady-load.ts';
 
 const PROGRAM = path.join(import.meta.dirname, '../../src/main.ts');
@@ -99,9 +99,7 @@ async function expectServing(world: FaultWorld, { child }: ReturnType<typeof sta
     await pause(50);
   }
   const [worker] = await world.settledWorkers(WORKERS);
-  const held = load.underWay;
-  killNow(worker?.pid ?? 0);
-  const excused = [...held, ...load.underWay].map(({ entry }) => entry.id);
+  const excused = await killUnder(load, world.port, [worker?.pid ?? 0]);
   // Starting a worker makes what it inherits blocking for all who have it: just then there is much to say, too.
   const talking = setInterval(() => child.kill('SIGHUP'), 50);
   await world.settledWorkers(WORKERS);
