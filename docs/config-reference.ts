@@ -333,13 +333,18 @@ function: "./pinning.ts#byTenant"`,
   'services.SERVICE.algorithm.zone': `
 enough: 50`,
   'services.SERVICE.health': `
+type: http
+method: GET
 path: /healthz
 host: shop.example.com
+headers: { authorization: "Bearer 0123456789" }
 interval: 5s
+downInterval: 1s
 timeout: 500ms
 rise: 3
 fall: 2
 status: [200, "300-399"]
+bodyContains: '"ready":true'
 initialState: down`,
   'services.SERVICE.rules[]': `
 name: office

@@ -18,7 +18,7 @@ import { type AdminServer, createAdminServer } from './control/admin/server.ts';
 import { createControlPlane, type ControlPlane } from './control/control-plane.ts';
 import { HealthChecker } from './control/health/health-checker.ts';
 import { type Listening, ownEndpoints } from './control/config/own-addresses.ts';
-import { createHttpProbe } from './control/health/http-probe.ts';
+import { createProbe } from './control/health/create-probe.ts';
 import type { Log } from './control/log.ts';
 import { openStore } from './control/store/open-store.ts';
 import { activatedSockets } from './control/workers/activation.ts';
@@ -117,7 +117,7 @@ export class Primary {
     const health = new HealthChecker({
       clock,
       random,
-      probe: createHttpProbe({ version: VERSION, targetGuard: new TargetGuard(ownEndpoints(config)) }),
+      probe: createProbe({ version: VERSION, targetGuard: new TargetGuard(ownEndpoints(config)) }),
       onChange: (changes) => control.healthChanged(changes),
     });
     const control: ControlPlane = createControlPlane({ dataPlane, store, clock, random, health, log });

@@ -4,12 +4,17 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { HealthChecker, type TargetStatus } from '../../src/control/health/health-checker.ts';
-import { createHttpProbe } from '../../src/control/health/http-probe.ts';
+import { createProbe } from '../../src/control/health/create-probe.ts';
 import type { HealthCheck, WantedTarget } from '../../src/control/health/wanted-target.ts';
 import { RawBackend } from '../helpers/raw-backend.ts';
 import { startRawBackend } from '../helpers/start-raw-backend.ts';
 
 const CHECK: HealthCheck = {
+  type: 'http',
+  method: 'GET',
+  headers: [],
+  bodyContains: null,
+  downIntervalMs: 30,
   path: '/healthz?deep=1',
   intervalMs: 30,
   timeoutMs: 400,
@@ -33,12 +38,12 @@ function watch(port: number, over: Partial<HealthCheck> = {}, initial: WantedTar
   const checker = new HealthChecker({
     clock: systemClock,
     random: systemRandom,
-    probe: createHttpProbe({ version: '9.9.9' }),
+    probe: createProbe({ version: '9.9.9' }),
     onChange: (changes) => reported.push(...changes.map(({ up }) => (up ? 'up' : 'down'))),
   });
   onTestFinished(() => checker.close());
   const target = `127.0.0.1:${port}`;
-  const check = { ...CHECK, ...over };
+  const check = { ...CHECK, downIntervalMs: over.intervalMs ?? CHECK.intervalMs, ...over };
   checker.setTargets([{ service: 'shop', pool: 'blue', target, host: '127.0.0.1', port, check, initial }]);
   return {
     reported,
@@ -197,3 +202,50 @@ function countConnections(server: ReturnType<typeof createNetServer>): Promise<n
     server.getConnections((error, count) => (error === null ? resolve(count) : reject(error))),
   );
 }
+
+test('a check has the method and the fields that were configured', async () => {
+  const target = await startRawBackend({ response: 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n' });
+  const headers = [
+    ['authorization', 'Bearer 123'],
+    ['user-agent', 'mine'],
+  ] as const;
+  await becomes(watch(target.port, { method: 'HEAD', headers }, 'down'), { up: true });
+  const head = target.received.toString('latin1').split('\r\n\r\n', 1)[0]?.toLowerCase().split('\r\n') ?? [];
+  expect(head[0]).toBe('head /healthz?deep=1 http/1.1');
+  expect(head).toContain('authorization: bearer 123');
+  expect(head).toContain('user-agent: mine');
+});
+
+test('an answer without the text that was asked for does not pass', async () => {
+  const target = await startRawBackend({ response: OK });
+  await becomes(watch(target.port, { bodyContains: 'ready' }), { up: false, failure: 'wrong body' });
+  await becomes(watch(target.port, { bodyContains: 'ok' }, 'down'), { up: true });
+});
+
+test('text behind the first 64 KiB of an answer is not looked for', async () => {
+  const filler = 'x'.repeat(64 * 1024 - 1);
+  const response = `HTTP/1.1 200 OK\r\nContent-Length: ${filler.length + 2}\r\n\r\n${filler}ok`;
+  const target = await startRawBackend({ response });
+  await becomes(watch(target.port, { bodyContains: 'ok' }), { up: false, failure: 'wrong body' });
+  await becomes(watch(target.port, { bodyContains: 'xo' }, 'down'), { up: true });
+});
+
+test('a redirect is an answer, and never followed', async () => {
+  const elsewhere = await startRawBackend({ response: OK });
+  const location = `http://127.0.0.1:${elsewhere.port}/`;
+  const target = await startRawBackend({
+    response: `HTTP/1.1 302 Found\r\nLocation: ${location}\r\nContent-Length: 0\r\n\r\n`,
+  });
+  await becomes(watch(target.port), { up: false, failure: 'status 302' });
+  expect(elsewhere.connectionsTotal).toBe(0);
+});
+
+test('a check by TCP passes where a connection can be made, and says nothing on it', async () => {
+  const target = await startRawBackend('silence');
+  const watched = watch(target.port, { type: 'tcp' }, 'down');
+  await becomes(watched, { up: true, failure: null });
+  expect(target.received.length).toBe(0);
+  await vi.waitFor(() => expect(target.connectionsTotal).toBeGreaterThan(2));
+  await target.close();
+  await becomes(watched, { up: false, failure: 'refused' });
+});

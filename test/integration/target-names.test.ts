@@ -39,7 +39,20 @@ async function startProxyTo(url: string, targetGuard: TargetGuard): Promise<stri
   return `http://127.0.0.1:${port}/`;
 }
 
-const CHECK = { path: '/', intervalMs: 1_000, timeoutMs: 1_000, rise: 1, fall: 1, host: null, statuses: [] };
+const CHECK = {
+  type: 'http' as const,
+  method: 'GET' as const,
+  headers: [],
+  bodyContains: null,
+  downIntervalMs: 2000,
+  path: '/',
+  intervalMs: 1_000,
+  timeoutMs: 1_000,
+  rise: 1,
+  fall: 1,
+  host: null,
+  statuses: [],
+};
 
 describe('a target whose name leads to the proxy itself', () => {
   it('gets no request, and the client a 502', async () => {

@@ -14,6 +14,7 @@ import { checkErrorPages } from './check-error-pages.ts';
 import { checkShape } from './check-shape.ts';
 import type { LookupNames } from './lookup-names.ts';
 import { checkCookies } from './check-cookies.ts';
+import { checkWellness } from './check-wellness.ts';
 import { ownAddresses } from './own-addresses.ts';
 import type { Listening, OwnAddress } from './own-addresses.ts';
 
@@ -35,6 +36,7 @@ export function checkService(name: string, service: ServiceDocument, whole: Surr
     ...checkCookies(service),
     ...problemsUnder('/algorithm', checkAlgorithm(service.algorithm)),
     ...checkFilters(service),
+    ...checkWellness(service),
     ...(service.mirror === undefined ? [] : problemsUnder('/mirror', checkMirror(service.mirror, service))),
     ...(whole.services === undefined ? [] : checkClaims(name, service, whole.services)),
   ];

@@ -6,7 +6,7 @@ import type { HeaderEditsDocument } from '../../schema/shape.ts';
 import { REQUEST_VARIABLES, RESPONSE_VARIABLES } from '../../snapshot/shape-spec.ts';
 
 /** What frames a message or is for one connection alone (RFC 9110 sections 7.6.1 and 8.6): nobody but the proxy writes it. */
-const UNTOUCHABLE: ReadonlySet<string> = new Set([
+export const UNTOUCHABLE: ReadonlySet<string> = new Set([
   'connection',
   'content-length',
   'expect',

@@ -1,9 +1,10 @@
-import type { Clock, Timer } from '../../base/clock.ts';
+import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
 import type { TargetHealth } from '../../snapshot/data-plane.ts';
 import { type HealthState, afterCheck } from './health-state.ts';
 import type { Probe, ProbeFailure } from './probe.ts';
-import { type HealthCheck, type WantedTarget, isSameCheck } from './wanted-target.ts';
+import { type CheckGroup, CheckGroups } from './check-groups.ts';
+import { type WantedTarget, isSameCheck } from './wanted-target.ts';
 
 /** Checks under way at once. The rest wait their turn: sockets are finite, and so is the patience of a small machine. */
 export const PROBES_MAX = 256;
@@ -42,6 +43,9 @@ export interface TargetStatus extends TargetHealth {
 /**
  * Asks every target whether it is well, and says when the answer changes.
  *
+ * An address that several pools name is asked once for all of them where they want the same check; each pool still has
+ * a health of its own, as one may have been told that its target starts down.
+ *
  * Health is keyed by (service, pool, target) and survives every configuration change that keeps the target: only a
  * change of the check itself restarts the waiting, and even that keeps the side the target was on. A check that was
  * under way when its target was removed or its check changed says nothing any more and is thrown away.
@@ -50,8 +54,9 @@ export class HealthChecker {
   readonly #options: HealthCheckerOptions;
   readonly #probesMax: number;
   readonly #services = new Map<string, Map<string, WatchedTarget>>();
-  /** Targets whose check is due and waits for a free probe, first come, first served. */
-  readonly #due = new Set<WatchedTarget>();
+  readonly #groups = new CheckGroups<WatchedTarget>();
+  /** Checks that are due and wait for a free probe, first come, first served. */
+  readonly #due = new Set<Group>();
   /** Checks under way; they settle, if only by their timeout. */
   readonly #underWay = new Set<Promise<void>>();
   #closed = false;
@@ -81,7 +86,7 @@ export class HealthChecker {
     const before = this.#services.get(service) ?? new Map<string, WatchedTarget>();
     const after = new Map<string, WatchedTarget>();
     const changes: TargetHealth[] = [];
-    const restarted: WatchedTarget[] = [];
+    const formed: Group[] = [];
     for (const wanted of targets) {
       const key = keyOf(wanted.pool, wanted.target);
       const kept = before.get(key);
@@ -92,13 +97,13 @@ export class HealthChecker {
       }
       const watched = this.#restart(kept, wanted);
       after.set(key, watched);
-      restarted.push(watched);
+      this.#join(watched, formed);
       if (kept === undefined || kept.state.up !== watched.state.up) changes.push(healthOf(watched));
     }
     for (const gone of before.values()) this.#stop(gone);
     if (after.size > 0) this.#services.set(service, after);
     else this.#services.delete(service);
-    this.#spreadFirstChecks(restarted);
+    this.#spreadFirstChecks(formed.filter(({ members }) => members.size > 0));
     if (changes.length > 0) this.#options.onChange(changes);
   }
 
@@ -144,93 +149,115 @@ export class HealthChecker {
       state: { up, against: 0 },
       failure: wanted.check === null ? null : (kept?.failure ?? null),
       sinceMs: isSameSide ? kept.sinceMs : this.#options.clock.wallMs(),
-      timer: null,
-      underWay: null,
-      stopped: false,
+      group: null,
     };
   }
 
-  #stop(watched: WatchedTarget): void {
-    watched.timer?.cancel();
-    watched.timer = null;
-    this.#due.delete(watched);
-    watched.stopped = true;
-    watched.underWay?.abort();
+  /** Takes up what is known already where the same check goes on for another pool. */
+  #join(watched: WatchedTarget, formed: Group[]): void {
+    const { check, host, port } = watched.wanted;
+    if (check === null) return;
+    const group = this.#groups.join(watched, host, port, check);
+    if (group.members.size === 1) formed.push(group);
+    else this.#adopt(watched, group);
+    watched.group = group;
   }
 
-  #spreadFirstChecks(targets: readonly WatchedTarget[]): void {
-    targets.forEach((watched, i) => {
-      const { check } = watched.wanted;
-      if (check === null) return;
-      const windowMs = Math.min(check.intervalMs, targets.length * FIRST_CHECK_SPACING_MS);
-      const place = (i + this.#options.random.next()) / targets.length;
-      this.#schedule(watched, place * windowMs);
+  #adopt(watched: WatchedTarget, group: Group): void {
+    const [other] = group.members;
+    if (other === undefined || other === watched || !group.wasChecked) return;
+    if (watched.state.up !== other.state.up) watched.sinceMs = other.sinceMs;
+    watched.state = { ...other.state };
+    watched.failure = other.failure;
+  }
+
+  #stop(watched: WatchedTarget): void {
+    const { group } = watched;
+    if (group === null) return;
+    watched.group = null;
+    if (this.#groups.leave(watched, group)) this.#due.delete(group);
+  }
+
+  #spreadFirstChecks(groups: readonly Group[]): void {
+    groups.forEach((group, i) => {
+      const windowMs = Math.min(group.check.intervalMs, groups.length * FIRST_CHECK_SPACING_MS);
+      const place = (i + this.#options.random.next()) / groups.length;
+      this.#schedule(group, place * windowMs);
     });
   }
 
-  #schedule(watched: WatchedTarget, delayMs: number): void {
-    watched.timer = this.#options.clock.setTimer(delayMs, () => {
-      watched.timer = null;
-      this.#due.add(watched);
+  #schedule(group: Group, delayMs: number): void {
+    group.timer = this.#options.clock.setTimer(delayMs, () => {
+      group.timer = null;
+      this.#due.add(group);
       this.#startDueChecks();
     });
   }
 
   #startDueChecks(): void {
-    for (const watched of this.#due) {
+    for (const group of this.#due) {
       if (this.#underWay.size >= this.#probesMax) return;
-      this.#due.delete(watched);
-      const { check } = watched.wanted;
-      if (check !== null) this.#start(watched, check);
+      this.#due.delete(group);
+      this.#start(group);
     }
   }
 
-  #start(watched: WatchedTarget, check: HealthCheck): void {
-    const ended = this.#check(watched, check).finally(() => {
+  #start(group: Group): void {
+    const ended = this.#check(group).finally(() => {
       this.#underWay.delete(ended);
       this.#startDueChecks();
     });
     this.#underWay.add(ended);
   }
 
-  async #check(watched: WatchedTarget, check: HealthCheck): Promise<void> {
+  async #check(group: Group): Promise<void> {
     const { clock, probe, random } = this.#options;
+    const { check, host, port } = group;
     const startedAtMs = clock.monotonicMs();
     const ending = new AbortController();
     const deadline = clock.setTimer(check.timeoutMs, () => ending.abort());
-    watched.underWay = ending;
-    const { host, port } = watched.wanted;
+    group.underWay = ending;
     const result = await probe({ host, port, check }, ending.signal);
     deadline.cancel();
-    watched.underWay = null;
-    if (watched.stopped) return;
+    group.underWay = null;
+    if (group.members.size === 0) return;
     // An answer that came in the same turn as the deadline came too late.
-    this.#record(watched, check, ending.signal.aborted ? 'timeout' : result);
-    const waitMs = check.intervalMs * (1 + INTERVAL_JITTER * (2 * random.next() - 1));
-    this.#schedule(watched, Math.max(WAIT_MS_MIN, waitMs - (clock.monotonicMs() - startedAtMs)));
+    this.#record(group, ending.signal.aborted ? 'timeout' : result);
+    const intervalMs = isUnsettled(group) ? check.downIntervalMs : check.intervalMs;
+    const waitMs = intervalMs * (1 + INTERVAL_JITTER * (2 * random.next() - 1));
+    this.#schedule(group, Math.max(WAIT_MS_MIN, waitMs - (clock.monotonicMs() - startedAtMs)));
   }
 
-  #record(watched: WatchedTarget, check: HealthCheck, failure: ProbeFailure | null): void {
-    const before = watched.state;
-    watched.state = afterCheck(before, failure === null, check);
-    watched.failure = failure;
-    if (watched.state.up === before.up) return;
-    watched.sinceMs = this.#options.clock.wallMs();
-    this.#options.onChange([healthOf(watched)]);
+  #record(group: Group, failure: ProbeFailure | null): void {
+    group.wasChecked = true;
+    const changes: TargetHealth[] = [];
+    for (const watched of group.members) {
+      const before = watched.state;
+      watched.state = afterCheck(before, failure === null, group.check);
+      watched.failure = failure;
+      if (watched.state.up === before.up) continue;
+      watched.sinceMs = this.#options.clock.wallMs();
+      changes.push(healthOf(watched));
+    }
+    if (changes.length > 0) this.#options.onChange(changes);
   }
 }
+
+type Group = CheckGroup<WatchedTarget>;
 
 interface WatchedTarget {
   readonly wanted: WantedTarget;
   state: HealthState;
   failure: ProbeFailure | null;
   sinceMs: number;
-  /** Until the next check. */
-  timer: Timer | null;
-  /** Ends the check that is under way, by its deadline or because the target is stopped. */
-  underWay: AbortController | null;
-  /** Removed or replaced: nothing is recorded for it any more. */
-  stopped: boolean;
+  /** The check that it takes part in; `null`: none, or it was removed or replaced, and nothing is recorded any more. */
+  group: Group | null;
+}
+
+/** Some target is down, or about to change sides: what it is should soon be known. */
+function isUnsettled({ members }: Group): boolean {
+  for (const { state } of members) if (!state.up || state.against > 0) return true;
+  return false;
 }
 
 /** Pool names hold no "/". */

@@ -1,6 +1,7 @@
-import { Client, type Dispatcher, errors } from 'undici';
-import { REFUSED_ADDRESS_CODE, TargetGuard } from '../../base/target-guard.ts';
-import type { Probe, ProbeFailure, ProbeRequest, ProbeResult } from './probe.ts';
+import { Client, type Dispatcher } from 'undici';
+import { TargetGuard } from '../../base/target-guard.ts';
+import type { Probe, ProbeRequest, ProbeResult } from './probe.ts';
+import { probeFailureOf } from './probe-failure.ts';
 
 /** A check that answers with more than this has answered: the rest is not read. */
 const BODY_BYTES_MAX = 64 * 1024;
@@ -13,7 +14,7 @@ export interface HttpProbeOptions {
 }
 
 /**
- * Checks by `GET`, each over a connection of its own: a kept one would go on working after the target's listener is
+ * Checks by one request, each over a connection of its own: a kept one would go on working after the target's listener is
  * gone, and a check is there to find just that. Redirects are an answer like any other, never followed: they could
  * point anywhere, ourselves included.
  */
@@ -30,7 +31,7 @@ export function createHttpProbe({ version, targetGuard = new TargetGuard() }: Ht
     try {
       return await check(client, request, userAgent, signal);
     } catch (error) {
-      return failureOf(error);
+      return probeFailureOf(error);
     } finally {
       await client.destroy();
     }
@@ -39,29 +40,38 @@ export function createHttpProbe({ version, targetGuard = new TargetGuard() }: Ht
 
 async function check(
   client: Client,
-  { host, port, check: { path, host: hostHeader, statuses } }: ProbeRequest,
+  { host, port, check: { method, path, host: hostHeader, headers, statuses, bodyContains } }: ProbeRequest,
   userAgent: string,
   signal: AbortSignal,
 ): Promise<ProbeResult> {
   const response = await client.request({
-    method: 'GET',
+    method,
     path,
-    headers: { host: hostHeader ?? authority(host, port), 'user-agent': userAgent, accept: '*/*' },
+    headers: {
+      'user-agent': userAgent,
+      accept: '*/*',
+      ...Object.fromEntries(headers),
+      host: hostHeader ?? authority(host, port),
+    },
     reset: true,
     signal,
   });
-  await readBounded(response.body);
+  const body = await readBounded(response.body);
   const { statusCode } = response;
-  const passed = statuses.some(({ from, to }) => from <= statusCode && statusCode <= to);
-  return passed ? null : `status ${statusCode}`;
+  if (!statuses.some(({ from, to }) => from <= statusCode && statusCode <= to)) return `status ${statusCode}`;
+  return bodyContains === null || body.includes(bodyContains) ? null : 'wrong body';
 }
 
-async function readBounded(body: Dispatcher.ResponseData['body']): Promise<void> {
+/** What came, up to the limit: what stands behind that is not looked at. */
+async function readBounded(body: Dispatcher.ResponseData['body']): Promise<Buffer> {
+  const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of body) {
+    chunks.push(chunk as Buffer);
     bytes += (chunk as Buffer).length;
-    if (bytes > BODY_BYTES_MAX) return;
+    if (bytes > BODY_BYTES_MAX) break;
   }
+  return Buffer.concat(chunks).subarray(0, BODY_BYTES_MAX);
 }
 
 function originOf({ host, port }: ProbeRequest): string {
@@ -70,39 +80,4 @@ function originOf({ host, port }: ProbeRequest): string {
 
 function authority(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-/** The only place where what went wrong on a check's socket becomes a reason. */
-function failureOf(error: unknown): ProbeFailure {
-  if (error instanceof errors.ConnectTimeoutError) return 'timeout';
-  if (error instanceof Error && error.name === 'AbortError') return 'timeout';
-  switch (codeOf(error)) {
-    case 'ECONNREFUSED':
-      return 'refused';
-    case 'ECONNRESET':
-    case 'EPIPE':
-    case 'UND_ERR_SOCKET':
-      return 'reset';
-    case 'ETIMEDOUT':
-      return 'timeout';
-    case 'ENETUNREACH':
-    case 'EHOSTUNREACH':
-      return 'unreachable';
-    case REFUSED_ADDRESS_CODE:
-      return 'address not allowed';
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return 'name not resolved';
-    // Ours, not the target's: still no proof that it works.
-    case 'EMFILE':
-    case 'ENFILE':
-    case 'EADDRNOTAVAIL':
-      return 'no free connection';
-    default:
-      return 'bad response';
-  }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }

@@ -21,5 +21,6 @@ export type ProbeFailure =
   | 'reset'
   | 'timeout'
   | 'bad response'
+  | 'wrong body'
   | 'no free connection'
   | `status ${number}`;

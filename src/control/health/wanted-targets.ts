@@ -1,7 +1,7 @@
-import { parseDuration } from '../../base/duration.ts';
 import type { HealthConfig } from '../../schema/health.ts';
 import type { ServiceSpec } from '../../snapshot/types.ts';
-import type { HealthCheck, StatusRange, WantedTarget } from './wanted-target.ts';
+import { compileHealthCheck } from '../config/health-check.ts';
+import type { WantedTarget } from './wanted-target.ts';
 
 /**
  * What the health checker has to watch for one service. Targets that it does not know yet start as the configuration
@@ -14,7 +14,7 @@ export function wantedTargets(
   health: HealthConfig | undefined,
   arrival: 'at-start' | 'while-running',
 ): WantedTarget[] {
-  const check = health === undefined ? null : compileCheck(health);
+  const check = health === undefined ? null : compileHealthCheck(health);
   const initial = arrival === 'at-start' && health !== undefined ? health.initialState : 'down';
   return service.pools.flatMap((pool) =>
     pool.targets.map(({ id, host, port }) => ({
@@ -27,23 +27,4 @@ export function wantedTargets(
       initial,
     })),
   );
-}
-
-function compileCheck(health: HealthConfig): HealthCheck {
-  return {
-    path: health.path,
-    intervalMs: parseDuration(health.interval),
-    timeoutMs: parseDuration(health.timeout),
-    rise: health.rise,
-    fall: health.fall,
-    host: health.host ?? null,
-    statuses: health.status.map(parseStatusRange),
-  };
-}
-
-/** 200, "200" or "200-299". */
-function parseStatusRange(status: number | string): StatusRange {
-  if (typeof status === 'number') return { from: status, to: status };
-  const [from = '', to = from] = status.split('-');
-  return { from: Number(from), to: Number(to) };
 }

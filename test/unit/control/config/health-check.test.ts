@@ -12,13 +12,25 @@ function compile(health: HealthDocument) {
 
 it('a health check has its defaults in milliseconds', () => {
   expect(compile({})).toEqual({
+    type: 'http',
+    method: 'GET',
     path: '/',
+    headers: [],
     intervalMs: 2_000,
+    downIntervalMs: 2_000,
     timeoutMs: 1_000,
     rise: 2,
     fall: 3,
     host: null,
     statuses: [{ from: 200, to: 299 }],
+    bodyContains: null,
+  });
+});
+
+it('a health check of a target that is down has a rhythm of its own where one is given', () => {
+  expect(compile({ interval: '10s', downInterval: '500ms' })).toMatchObject({
+    intervalMs: 10_000,
+    downIntervalMs: 500,
   });
 });
 

@@ -8,6 +8,11 @@ import { manualClock } from '../../../helpers/manual-clock.ts';
 
 const INTERVAL_MS = 2000;
 const CHECK: HealthCheck = {
+  type: 'http',
+  method: 'GET',
+  headers: [],
+  bodyContains: null,
+  downIntervalMs: 2000,
   path: '/healthz',
   intervalMs: INTERVAL_MS,
   timeoutMs: 1000,
@@ -266,4 +271,62 @@ test('after close nothing is asked, nothing reported and no timer left', async (
   await world.pass(2 * INTERVAL_MS);
   expect(world.asked).not.toContain(3);
   expect(world.takeChanges()).toEqual([]);
+});
+
+test('an address that two pools want the same check of is asked once, and both hear the answer', async () => {
+  const world = startWorld();
+  world.answers.set(1, null);
+  world.checker.setTargets([wanted(1, { pool: 'blue' }), wanted(1), wanted(1, { service: 'blog' })]);
+  world.takeChanges();
+  await world.pass(100 + ONE_ROUND_MS);
+  expect(world.asked).toEqual([1, 1]);
+  expect(world.takeChanges()).toHaveLength(3);
+});
+
+test('a pool that comes later starts with what is known of the address', async () => {
+  const world = startWorld();
+  world.answers.set(1, null);
+  world.answers.set(2, 'refused');
+  world.checker.setService('shop', [wanted(1), wanted(2, { initial: 'up', check: { ...CHECK, fall: 1 } })]);
+  await world.pass(100 + ONE_ROUND_MS);
+  world.checker.setService('blog', [
+    wanted(1, { service: 'blog' }),
+    wanted(2, { service: 'blog', initial: 'up', check: { ...CHECK, fall: 1 } }),
+  ]);
+  expect(world.checker.isUp('blog', 'green', '127.0.0.1:1')).toBe(true);
+  expect(world.checker.isUp('blog', 'green', '127.0.0.1:2')).toBe(false);
+});
+
+test('a shared check goes on as long as one pool wants it', async () => {
+  const world = startWorld();
+  world.answers.set(1, null);
+  world.checker.setService('shop', [wanted(1)]);
+  world.checker.setService('blog', [wanted(1, { service: 'blog' })]);
+  await world.pass(100);
+  world.checker.setService('shop', []);
+  await world.pass(ONE_ROUND_MS);
+  expect(world.checker.isUp('blog', 'green', '127.0.0.1:1')).toBe(true);
+  world.checker.setService('blog', []);
+  expect(world.clock.pendingTimers()).toBe(0);
+});
+
+test('a target that is down, or about to change sides, is asked in the quicker rhythm', async () => {
+  const world = startWorld();
+  const check = { ...CHECK, intervalMs: 10_000, downIntervalMs: 500 };
+  world.answers.set(1, null);
+  world.checker.setTargets([wanted(1, { initial: 'up', check })]);
+  await world.pass(2_000);
+  expect(world.asked).toHaveLength(1);
+  world.answers.set(1, 'refused');
+  await world.pass(11_000);
+  const asked = world.asked.length;
+  expect(world.checker.isUp('shop', 'green', '127.0.0.1:1')).toBe(false);
+  await world.pass(2_000);
+  expect(world.asked.length - asked).toBeGreaterThanOrEqual(3);
+  world.answers.set(1, null);
+  await world.pass(1_500);
+  expect(world.checker.isUp('shop', 'green', '127.0.0.1:1')).toBe(true);
+  const settled = world.asked.length;
+  await world.pass(4_000);
+  expect(world.asked.length - settled).toBeLessThanOrEqual(1);
 });

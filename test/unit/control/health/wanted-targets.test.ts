@@ -4,6 +4,9 @@ import type { HealthConfig } from '../../../../src/schema/health.ts';
 import type { ServiceSpec, TargetSpec } from '../../../../src/snapshot/types.ts';
 
 const HEALTH: HealthConfig = {
+  type: 'http',
+  method: 'GET',
+  headers: {},
   path: '/healthz',
   interval: '2s',
   timeout: '500ms',
@@ -33,7 +36,7 @@ test('every target of every pool is wanted, those out of traffic too', () => {
 });
 
 test('the check is compiled to milliseconds and ranges, and asks the target itself where no host is set', () => {
-  expect(wantedTargets(SERVICE, HEALTH, 'at-start')[0]?.check).toEqual({
+  expect(wantedTargets(SERVICE, HEALTH, 'at-start')[0]?.check).toMatchObject({
     path: '/healthz',
     intervalMs: 2000,
     timeoutMs: 500,
