@@ -204,6 +204,8 @@ export class TargetConnection implements Expiring {
   becomeTunnel(): void {
     this.#phase = 'tunnel';
     this.#requestFraming = 'none';
+    // The answer before this one, on a connection that was kept, had a framing of its own.
+    this.#framing = 'none';
   }
 
   /** Tells the target that the client has sent all of a tunnel's bytes. */
