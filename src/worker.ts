@@ -118,6 +118,10 @@ class Worker {
         return dataPlane.cutDrain(params as string);
       case 'forgetDrain':
         return dataPlane.forgetDrain(params as string);
+      case 'explain': {
+        const { question, proposed } = params as PrimaryCalls['explain'];
+        return dataPlane.explain(question, proposed);
+      }
       case 'report':
         return dataPlane.report();
       case 'announce':

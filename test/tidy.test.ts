@@ -24,14 +24,15 @@ const CONTRACT = [
   'snapshot/types.ts',
   'snapshot/algorithm-spec.ts',
   'snapshot/data-plane.ts',
+  'snapshot/explain.ts',
   'snapshot/slots.ts',
   'snapshot/rule-spec.ts',
   'snapshot/lookup-spec.ts',
   'snapshot/shape-spec.ts',
 ];
 
-/** What every stage of a request may use: the contract, and what is directly in proxy/ but the pipeline. */
-const COMMON_GROUND = ['base/**', ...CONTRACT, 'proxy/!(pipeline).ts'];
+/** What every stage of a request may use: the contract, and what is directly in proxy/ but what knows all stages. */
+const COMMON_GROUND = ['base/**', ...CONTRACT, 'proxy/!(pipeline|explain|explain-points).ts'];
 
 /** Decisions are pure: they see data and nothing of sockets. `decide` is then the same for a request and for explain. */
 const DECISION: Pick<ImportRule, 'values' | 'types'> = {
@@ -49,7 +50,12 @@ const MAY_IMPORT: readonly ImportRule[] = [
 
   // The data plane. Only the pipeline knows all stages; nothing in here knows the control plane. Files directly in
   // proxy/ join what is long-lived (targets, pools, listeners) with what is decided, but move no bytes.
-  { files: 'proxy/pipeline.ts', values: ['base/**', ...CONTRACT, 'proxy/**', 'modules/**'] },
+  // What is explained is what the pipeline does, by its own functions.
+  {
+    files: 'proxy/{pipeline,explain}.ts',
+    values: ['base/**', ...CONTRACT, 'proxy/**', 'modules/**'],
+    types: ['snapshot/**'],
+  },
   // Puts a whole data plane together, for one process.
   { files: 'proxy/data-plane.ts', values: ['base/**', ...CONTRACT, 'proxy/**', 'modules/**'] },
   { files: 'proxy/route/**', ...DECISION },

@@ -108,6 +108,18 @@ export class ChangeLine {
     return { before, next, changes };
   }
 
+  /** As `rehearse`: what the data plane would be told. */
+  propose(change: Change): SnapshotUpdate {
+    const { before, next, changes } = this.rehearse(change);
+    const specs = changes.map(({ service }) => [service, next.services.get(service)] as const);
+    return {
+      generation: next.generation,
+      changed: specs.flatMap(([, record]) => record?.spec ?? []),
+      removed: specs.flatMap(([name, record]) => (record === undefined ? [name] : [])),
+      health: specs.flatMap(([name, record]) => unwatched(before.services.get(name), record)),
+    };
+  }
+
   /** For a change that is made of several: the state after one of them. */
   readonly takeStep = (state: ControlState, edits: Edits, locate: Surrounded['locate']): ControlState =>
     prepareStep(state, edits, this.#surrounded(locate)).next;
@@ -360,6 +372,15 @@ const NOTHING_LEFT = { inFlightAtFlip: 0, remaining: 0, cut: 0, longLived: 0 };
 function recompiled(record: ServiceRecord): ServiceRecord {
   const { name, document, spec, stickySecret } = record;
   return { ...record, spec: compileService(name, serviceWithDefaults(document), spec, { stickySecret }) };
+}
+
+/** Targets that nobody watches yet, as they would start: up where nothing is checked. */
+function unwatched(before: ServiceRecord | undefined, record: ServiceRecord | undefined): TargetHealth[] {
+  if (record === undefined) return [];
+  const known = targetsOf(before?.spec);
+  return targetsOf(record.spec)
+    .filter(({ pool, target }) => !known.some((old) => old.pool === pool && old.target === target))
+    .map((target) => ({ service: record.name, ...target, up: record.document.health === undefined }));
 }
 
 interface PendingReceipt {

@@ -16,7 +16,8 @@ export type ControlErrorCode =
   | 'shutting-down'
   | 'store-failed'
   | 'store-full'
-  | 'apply-failed';
+  | 'apply-failed'
+  | 'no-worker-answers';
 
 /** A wrong field of what was sent, with its place in the text where that is known (configuration files). */
 export interface PlacedProblem extends Problem {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 import type { Clock } from '../base/clock.ts';
+import { closestName } from '../base/closest-name.ts';
 import type { Random } from '../base/random.ts';
 import type { ControlGauges } from '../observe/control-gauges.ts';
 import type {
@@ -18,6 +19,7 @@ import type { Config, ConfigDocument } from '../schema/config.ts';
 import type { MirrorDocument } from '../schema/mirror.ts';
 import { withDefaults } from '../schema/with-defaults.ts';
 import type { DataPlane, TargetHealth, UserModule, WorkerReport } from '../snapshot/data-plane.ts';
+import type { ExplainQuestion, Explanation } from '../snapshot/explain.ts';
 import { ChangeLine } from './change-line.ts';
 import { type SetEntry, changeSet } from './changes/change-set.ts';
 import { type RunTimeChanges, applyConfig } from './changes/config-change.ts';
@@ -218,12 +220,35 @@ export class ControlPlane {
 
   /** All of them at once, or none. */
   changeSet(entries: readonly SetEntry[], context: ChangeContext): Promise<Outcome> {
-    return this.#submit(changeSet(entries, context, this.#started.takeStep), context);
+    return this.#submit(this.proposedSet(entries, context), context);
   }
 
   /** What `changeSet` would do, and nothing of it done. */
   rehearseSet(entries: readonly SetEntry[], context: ChangeContext): Rehearsal {
-    return this.#started.rehearse(changeSet(entries, context, this.#started.takeStep));
+    return this.#started.rehearse(this.proposedSet(entries, context));
+  }
+
+  /** The change of `applyConfig`, to be looked at and not made. */
+  proposedConfig(config: ConfigDocument, runTime: RunTimeChanges, context: ChangeContext): Change {
+    this.#requireSame(config, (whole) => whole);
+    return applyConfig(config, runTime, context);
+  }
+
+  /** The change of `changeSet`, to be looked at and not made. */
+  proposedSet(entries: readonly SetEntry[], context: ChangeContext): Change {
+    return changeSet(entries, context, this.#started.takeStep);
+  }
+
+  /** What would become of a request, now or with `change` in force. */
+  async explain(question: ExplainQuestion, change: Change | null): Promise<Explanation> {
+    this.#requireListener(question.listener);
+    const proposed = change === null ? null : this.#started.propose(change);
+    try {
+      return await this.#options.dataPlane.explain(question, proposed);
+    } catch (cause) {
+      this.#options.log.error({ err: cause }, 'no worker explained a request');
+      throw new ControlError('no-worker-answers', 'No worker explained the request.', [], { cause });
+    }
   }
 
   /**
@@ -319,6 +344,16 @@ export class ControlPlane {
 
   #submit(change: Change, context: ChangeContext): Promise<Outcome> {
     return this.#started.submit(change, context);
+  }
+
+  #requireListener(name: string | null): void {
+    const names = Object.keys(this.#listening.listeners ?? {});
+    if (name === null || names.includes(name)) return;
+    const meant = closestName(name, names);
+    const right =
+      meant === null ? `there are ${names.map((one) => `"${one}"`).join(', ')}` : `did you mean "${meant}"?`;
+    const problem = { path: '/request/listener', message: `there is no listener "${name}"; ${right}` };
+    throw new ControlError('invalid', 'The request comes by a listener that is not there.', [problem]);
   }
 
   /** Listeners and the like are bound once: a file that wants others needs a new process, and says so before anything changes. */

@@ -18,7 +18,8 @@ import type {
   TargetHealth,
   UserModule,
 } from '../snapshot/data-plane.ts';
-import type { ListenerSpec, ServiceSpec, SnapshotUpdate } from '../snapshot/types.ts';
+import type { ExplainQuestion, Explanation } from '../snapshot/explain.ts';
+import type { ListenerSpec, PoolSpec, ServiceSpec, SnapshotUpdate } from '../snapshot/types.ts';
 import { type Algorithms, BUILT_IN } from './balance/algorithms.ts';
 import { TrafficCounters } from './counters.ts';
 import { Deadlines } from './deadlines.ts';
@@ -28,6 +29,7 @@ import { PickedRequest, userAlgorithm } from './filters/user-algorithm.ts';
 import { userConditions } from './filters/user-condition.ts';
 import { UserCodeReports } from './filters/user-code-reports.ts';
 import { ResponseHead } from './http1/response-head.ts';
+import { explain, type HeadLimits } from './explain.ts';
 import { Drain, Ledger } from './ledger.ts';
 import { Listener } from './listener/listener.ts';
 import { outcomeOf } from './outcome.ts';
@@ -40,6 +42,9 @@ import { emptyRouting, nextRouting, type Routing } from './routing.ts';
 const RESPONSE_FIELDS_MAX = 1024;
 /** How often a closing data plane looks whether its connections have ended. */
 const CLOSE_POLL_MS = 25;
+
+/** Of requests that are explained where nothing listens: as much as may be asked about. */
+const NO_LIMITS: HeadLimits = { requestLineBytesMax: 1 << 20, headBytesMax: 1 << 20, fieldsMax: 1_000 };
 
 export interface ProxyOptions {
   /** Which worker this is, in reports; default "0". */
@@ -258,6 +263,49 @@ export class ProxyDataPlane implements DataPlane {
       listeners: Array.from(this.#listeners.values(), (listener) => listener.report()),
       ledger: this.#ledger.report(),
     };
+  }
+
+  async explain(question: ExplainQuestion, proposed: SnapshotUpdate | null): Promise<Explanation> {
+    const listener = this.#listeners.get(question.listener ?? '') ?? [...this.#listeners.values()][0];
+    return explain(question, {
+      routing: proposed === null ? this.#current : this.#trialRouting(proposed),
+      isProposed: proposed !== null,
+      worker: this.#name,
+      trustedProxies: this.#trustedProxies,
+      clock: this.#clock,
+      limits: listener?.spec.limits ?? NO_LIMITS,
+      chance: { random: systemRandom, newUserId: randomUUID },
+      pickedRequest: this.#pickedRequest,
+    });
+  }
+
+  /**
+   * The routing that an update would make, to be asked and never served by. Its new pools look like those that are live and
+   * share nothing with them: whatever is asked of them leaves no trace.
+   */
+  #trialRouting(update: SnapshotUpdate): Routing {
+    return nextRouting(this.#current, update, this.#current.ledger, {
+      pool: (service, index) => this.#trialPool(service, index, update.health ?? []),
+      answered: () => new TrafficCounters(),
+      // They are not run where nothing is sent.
+      filters: () => null,
+    });
+  }
+
+  #trialPool(service: ServiceSpec, index: number, health: readonly TargetHealth[]): Pool {
+    const spec = service.pools[index] as PoolSpec;
+    const pool = new Pool(service.name, spec.name, { ...this.#shared, random: systemRandom });
+    pool.update(spec, service);
+    const live = this.#pools.get(poolKey(service.name, spec.name));
+    if (live !== undefined) {
+      pool.imitate(live);
+    }
+    for (const change of health) {
+      if (change.service === service.name && change.pool === spec.name) {
+        pool.setHealth(change.target, change.up);
+      }
+    }
+    return pool;
   }
 
   /** From now on every answer is the last one of its connection; new connections are still served. */

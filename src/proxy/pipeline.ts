@@ -14,7 +14,7 @@ import type { CidrSet } from '../base/cidr.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import { UserCodeError } from '../modules/user-code-error.ts';
-import { type AffinityKey, SLOT_COUNT } from '../snapshot/types.ts';
+import { type AffinityKey, type MirrorSpec, SLOT_COUNT } from '../snapshot/types.ts';
 import { methodIndexOf } from './counters.ts';
 import type { Deadlines } from './deadlines.ts';
 import { decide, type Decision } from './decide.ts';
@@ -37,13 +37,12 @@ import type { Origin, Provenance } from './origin.ts';
 import { outcomeOf } from './outcome.ts';
 import type { Pool } from './pool.ts';
 import type { BoundService, Routing } from './routing.ts';
-import type { HashKey } from '../snapshot/algorithm-spec.ts';
 import type { CompiledRule } from './rules/rule-set.ts';
 import { RequestValues } from './shape/request-values.ts';
 import { cookieOf, type RequestFacts } from './split/request-facts.ts';
 import { setCookieLine } from './split/set-cookie.ts';
 import { type User, userBy } from './split/slots.ts';
-import { sessionResult } from './split/sticky.ts';
+import { type Session, sessionResult } from './split/sticky.ts';
 import type { Target } from './upstream/target.ts';
 
 export interface PipelineContext {
@@ -122,12 +121,11 @@ export class Pipeline {
       }
     }
     const cohort = pool.cohort(routing.ledger);
-    const bound = session !== null && session.pool === pool && session.target.keepsSessions ? session.target : null;
+    const bound = boundTarget(session, pool);
     if (service.sessions !== null) {
       pool.sessions.add(sessionResult(cookie, session, pool));
     }
-    const { key } = service.spec.algorithm;
-    const hashKey = key === null ? '' : hashKeyOf(key, facts, user, head);
+    const hashKey = hashKeyOf(service, facts, user, head);
     let target = bound;
     if (target === null && service.spec.algorithm.function === null) {
       target = pool.pick(null, hashKey);
@@ -277,11 +275,10 @@ export class Pipeline {
   #mirrorOf(service: BoundService, pool: Pool, head: RequestHead, hashKey: string): MirrorCopy | null {
     const spec = service.spec.mirror;
     const { mirrorPool } = service;
-    if (spec === null || mirrorPool === null || mirrorPool === pool || head.upgrade !== '') {
+    if (spec === null || mirrorPool === null || mirrorBar(spec, pool, head) !== null) {
       return null;
     }
-    const isDrawn = spec.share >= SLOT_COUNT || this.#context.random.next() * SLOT_COUNT < spec.share;
-    if (!isDrawn || !(spec.unsafeMethods || SAFE.has(head.method))) {
+    if (spec.share < SLOT_COUNT && this.#context.random.next() * SLOT_COUNT >= spec.share) {
       return null;
     }
     return new MirrorCopy(mirrorPool, spec, hashKey, this.#context.clock, this.#context.deadlines);
@@ -310,7 +307,7 @@ function countUnserved(routing: Routing, pool: Pool, method: string, code: Failu
   pool.live.count(methodIndexOf(method), failureOf(code).status, 0);
 }
 
-function findService(routing: Routing, head: RequestHead): BoundService | null {
+export function findService(routing: Routing, head: RequestHead): BoundService | null {
   const name = routing.table.find(head.host, pathOf(head));
   return name === null ? null : (routing.services.get(name) ?? null);
 }
@@ -320,7 +317,11 @@ function pathOf(head: RequestHead): string {
 }
 
 /** What the algorithm wants to know of the request; "" where the request does not have it. */
-function hashKeyOf(key: HashKey, facts: RequestFacts, user: User | null, head: RequestHead): string {
+export function hashKeyOf({ spec }: BoundService, facts: RequestFacts, user: User | null, head: RequestHead): string {
+  const { key } = spec.algorithm;
+  if (key === null) {
+    return '';
+  }
   if (key.kind === 'path') {
     return pathOf(head);
   }
@@ -334,7 +335,7 @@ function isCookie(key: AffinityKey, name: string): boolean {
 }
 
 /** What the service does not take. */
-function refusalOf({ spec }: BoundService, head: RequestHead): FailureCode | null {
+export function refusalOf({ spec }: BoundService, head: RequestHead): FailureCode | null {
   if (head.ambiguousPath && !spec.ambiguousPaths) {
     return 'ambiguous_path';
   }
@@ -349,8 +350,27 @@ function refusalOf({ spec }: BoundService, head: RequestHead): FailureCode | nul
 }
 
 /** What the request's cookie says of its session; null where it says nothing, or sessions are not bound. */
-function sessionCookieOf({ spec }: BoundService, facts: RequestFacts): string | null {
+export function sessionCookieOf({ spec }: BoundService, facts: RequestFacts): string | null {
   return spec.sticky === null ? null : cookieOf(facts.field('cookie'), spec.sticky.cookie.name);
+}
+
+/** The target that the request's session is bound to, where the request goes to its pool and it may serve. */
+export function boundTarget(session: Session | null, pool: Pool): Target | null {
+  return session !== null && session.pool === pool && session.target.keepsSessions ? session.target : null;
+}
+
+/** Why a request is never copied. */
+export type MirrorBar = 'same-pool' | 'upgrade' | 'unsafe-method';
+
+/** `pool` is where the request itself goes; null: nothing stands in the way of a copy but chance. */
+export function mirrorBar(mirror: MirrorSpec, pool: Pool, head: RequestHead): MirrorBar | null {
+  if (mirror.pool === pool.name) {
+    return 'same-pool';
+  }
+  if (head.upgrade !== '') {
+    return 'upgrade';
+  }
+  return mirror.unsafeMethods || SAFE.has(head.method) ? null : 'unsafe-method';
 }
 
 /** The field that gives a user the id that the request was routed by. */

@@ -95,6 +95,17 @@ export class Pool {
     return known;
   }
 
+  /** Makes its targets look like those of the same name in another pool, for whoever asks what it would choose. */
+  imitate(other: Pool): void {
+    for (const [id, target] of this.#targets) {
+      const like = other.targets.get(id);
+      if (like !== undefined) {
+        target.imitate(like);
+      }
+    }
+    this.#balancer = null;
+  }
+
   setHealth(targetId: string, up: boolean): void {
     const target = this.#targets.get(targetId);
     if (target !== undefined && target.up !== up) {

@@ -55,13 +55,11 @@ export class TargetLoad {
     this.latencyWatcher = null;
   }
 
-  /** The same numbers, watched by nobody: for asking what another balancer would do. */
-  copy(): TargetLoad {
-    const copy = new TargetLoad();
-    copy.inFlight = this.inFlight;
-    copy.latencyMs = this.latencyMs;
-    copy.latencyAtMs = this.latencyAtMs;
-    copy.answerMs = this.answerMs;
-    return copy;
+  /** Takes the numbers of another, as they are now: for asking what another balancer would do. */
+  imitate(other: TargetLoad): void {
+    this.inFlight = other.inFlight;
+    this.latencyMs = other.latencyMs;
+    this.latencyAtMs = other.latencyAtMs;
+    this.answerMs = other.answerMs;
   }
 }

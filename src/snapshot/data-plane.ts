@@ -2,6 +2,7 @@
  * What the control plane knows of a data plane. One in the same process implements it directly; a worker process
  * implements it behind messages. Everything that crosses is plain data.
  */
+import type { ExplainQuestion, Explanation } from './explain.ts';
 import type { SnapshotUpdate } from './types.ts';
 
 export interface DataPlane {
@@ -23,6 +24,11 @@ export interface DataPlane {
   cutDrain(id: string): Promise<DrainCount | null>;
   /** Stops counting it. */
   forgetDrain(id: string): void;
+  /**
+   * What would become of a request, by the routing in force or, with `proposed`, by the one that it would make of it. Changes
+   * nothing: no request is counted, no turn taken.
+   */
+  explain(question: ExplainQuestion, proposed: SnapshotUpdate | null): Promise<Explanation>;
   /** All counters since start, and the gauges of this moment. */
   report(): Promise<DataPlaneReport>;
 }

@@ -4,6 +4,7 @@
  */
 import type { Endpoint } from '../base/endpoint.ts';
 import type { Applied, DataPlaneReport, DrainCount, DrainRequest, TargetHealth, UserModule } from './data-plane.ts';
+import type { ExplainQuestion } from './explain.ts';
 import type { ListenerSpec, SnapshotUpdate } from './types.ts';
 
 /** Descriptors of one listener's sockets, the same in every worker: one of them per worker is accepted on. */
@@ -70,6 +71,7 @@ export interface PrimaryCalls {
   drainCount: string;
   cutDrain: string;
   forgetDrain: string;
+  explain: { readonly question: ExplainQuestion; readonly proposed: SnapshotUpdate | null };
   report: null;
   /** Answers are the last of their connections from now on. */
   announce: null;

@@ -10,6 +10,7 @@ import type {
   TargetHealth,
   UserModule,
 } from '../../src/snapshot/data-plane.ts';
+import type { ExplainQuestion, Explanation } from '../../src/snapshot/explain.ts';
 import type { ServiceSpec, SnapshotUpdate } from '../../src/snapshot/types.ts';
 
 /**
@@ -20,9 +21,12 @@ export class FakeDataPlane implements DataPlane {
   readonly updates: SnapshotUpdate[] = [];
   readonly tracked: DrainRequest[] = [];
   readonly forgotten: string[] = [];
+  readonly questions: { readonly question: ExplainQuestion; readonly proposed: SnapshotUpdate | null }[] = [];
   readonly health = new Map<string, boolean>();
   readonly services = new Map<string, ServiceSpec>();
   generation = 0;
+  /** The service that requests are explained to be for. */
+  explained: Explanation['service'] = null;
   /** What the next apply rejects with. */
   failNextApply: Error | null = null;
   /** Held by an apply until the test lets it go. */
@@ -96,6 +100,24 @@ export class FakeDataPlane implements DataPlane {
   forgetDrain(id: string): void {
     this.forgotten.push(id);
     this.#drains.delete(id);
+  }
+
+  /** Decides nothing: what it is asked is for the test to look at. */
+  async explain(question: ExplainQuestion, proposed: SnapshotUpdate | null): Promise<Explanation> {
+    this.questions.push({ question, proposed });
+    const point = {
+      request: null,
+      service: this.explained,
+      session: null,
+      user: null,
+      split: null,
+      pool: null,
+      answer: null,
+    };
+    const isProposed = proposed !== null;
+    const refusal = { code: 'no_service', status: 404, why: 'there is no proxy here' };
+    const rest = { rules: [], targets: [], choice: null, mirror: null, refusal };
+    return { generation: this.generation, isProposed, worker: '0', ...point, ...rest };
   }
 
   async report(): Promise<DataPlaneReport> {

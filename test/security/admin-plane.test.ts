@@ -57,6 +57,7 @@ const CALLS: Readonly<Record<string, Call>> = {
     body: { changes: [{ method: 'PUT', path: '/v1/services/shop/split', body: { weights: { blue: 90, green: 10 } } }] },
     status: 200,
   },
+  'POST /v1/explain': { body: { request: { url: 'http://shop.example.com/' } }, status: 200 },
   'GET /v1/config': { status: 200 },
   'POST /v1/config': { body: NEXT_CONFIG, status: 200 },
   'GET /v1/status': { status: 200 },

@@ -37,6 +37,7 @@ export const ACCESS_TABLE: Readonly<Record<string, Methods>> = {
   '/v1/services/:service/rollback': { POST: deploy },
   '/v1/services/:service/mirror': { GET: read('service'), PUT: deploy, DELETE: deploy },
   '/v1/changesets': { POST: { role: 'deploy', on: 'parts' } },
+  '/v1/explain': { POST: read('own') },
   '/v1/config': { GET: read('proxy'), POST: { role: 'configure', on: 'proxy' } },
   '/v1/status': { GET: read('own') },
   '/v1/events': { GET: read('own') },

@@ -186,6 +186,11 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     title: 'The change is stored, but was not seen to be applied',
     remedy: 'Look at /v1/status; the next change carries it too.',
   },
+  'no-worker-answers': {
+    status: 503,
+    title: 'No worker answered in time',
+    remedy: 'Look at /v1/workers, and try again.',
+  },
   'too-many-changes': {
     status: 503,
     title: 'Too many changes are waiting',

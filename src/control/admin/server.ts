@@ -30,6 +30,7 @@ import { changesetRoutes } from './routes/changesets.ts';
 import { configRoutes } from './routes/config.ts';
 import { cutoverRoutes } from './routes/cutovers.ts';
 import { eventRoutes } from './routes/events.ts';
+import { explainRoutes } from './routes/explain.ts';
 import { generationRoutes } from './routes/generations.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { mirrorRoutes } from './routes/mirror.ts';
@@ -149,6 +150,7 @@ const ALL_ROUTES: readonly Routes[] = [
   rollbackRoutes,
   mirrorRoutes,
   changesetRoutes,
+  explainRoutes,
   statusRoutes,
   workerRoutes,
   configRoutes,

@@ -10,6 +10,7 @@ import type {
   TargetHealth,
   UserModule,
 } from '../../snapshot/data-plane.ts';
+import type { ExplainQuestion, Explanation } from '../../snapshot/explain.ts';
 import type { SnapshotUpdate } from '../../snapshot/types.ts';
 import type { ApplyAnswer, Drained, Hello, PrimaryCalls, Spawned } from '../../snapshot/worker-protocol.ts';
 import { kill } from './process-id.ts';
@@ -107,6 +108,12 @@ export class WorkerLink {
   forgetDrain(id: string): void {
     this.drains.delete(id);
     this.#tell('forgetDrain', id);
+  }
+
+  async explain(question: ExplainQuestion, proposed: SnapshotUpdate | null): Promise<Explanation> {
+    const answer = await this.#call<'explain', Explanation | undefined>('explain', { question, proposed });
+    if (answer === undefined) throw new Error('a worker of another version cannot explain');
+    return answer;
   }
 
   announce(): void {

@@ -26,6 +26,7 @@ import type {
   TargetHealth,
   UserModule,
 } from '../../snapshot/data-plane.ts';
+import type { ExplainQuestion, Explanation } from '../../snapshot/explain.ts';
 import type { ServiceSpec, SnapshotUpdate } from '../../snapshot/types.ts';
 import type { Hello, Setup, SocketSet, SuccessorCalls } from '../../snapshot/worker-protocol.ts';
 import { isAlive, kill } from './process-id.ts';
@@ -46,6 +47,8 @@ const ORPHAN_WAIT_MS = 3_000;
 const REPORT_INTERVAL_MS = 1_000;
 /** With many services a report is work: so many times as long as it took nothing is asked. */
 const REPORT_REST = 20;
+/** How long a worker may take to explain a request before the next is asked. */
+const EXPLAIN_DEADLINE_MS = 2_000;
 /** How long a worker may take to say what it counted. */
 const REPORT_DEADLINE_MS = 2_000;
 /**
@@ -256,6 +259,20 @@ export class WorkerPool implements DataPlane {
         .map((link) => this.#inTime(link.report(), REPORT_DEADLINE_MS).catch(() => link.lastReport ?? EMPTY_REPORT)),
     );
     return { ...mergeReports([this.#past, ...reports]), workersFenced: this.#fencedTotal };
+  }
+
+  /** By one worker: all of them would say the same but for what each counts by itself. */
+  async explain(question: ExplainQuestion, proposed: SnapshotUpdate | null): Promise<Explanation> {
+    let failure: unknown = new Error('no worker accepts');
+    for (const link of [...this.#links].filter(({ phase }) => phase === 'accepting')) {
+      try {
+        return await this.#inTime(link.explain(question, proposed), EXPLAIN_DEADLINE_MS);
+      } catch (error) {
+        // It may be stopped, or have just died: the next one will do as well.
+        failure = error;
+      }
+    }
+    throw failure;
   }
 
   announceClose(): void {

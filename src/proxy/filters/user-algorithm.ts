@@ -51,12 +51,13 @@ class UserBalancer<C extends Candidate> implements Balancer<C> {
 
   pick(avoid: C | null, key: string): C | null {
     const request = this.#asked.request.current;
-    return request === null || avoid !== null ? this.#rotation.pick(avoid, key) : this.#ask(request);
+    return request === null || avoid !== null ? this.#rotation.pick(avoid, key) : this.#ask(request, false);
   }
 
-  /** Nobody but the function can tell, and that only of a request. */
+  /** Asks one that is made for this question: what the one in use remembers stays as it is. */
   peek(avoid: C | null, key: string): C | null {
-    return this.#rotation.peek(avoid, key);
+    const request = this.#asked.request.current;
+    return request === null || avoid !== null ? this.#rotation.peek(avoid, key) : this.#ask(request, true);
   }
 
   explain(key: string): Explanation<C> {
@@ -64,11 +65,11 @@ class UserBalancer<C extends Candidate> implements Balancer<C> {
     return { meaning: `${this.#asked.reference} chooses; where it cannot be asked, the lowest is next`, scores };
   }
 
-  #ask(request: RequestView): C {
+  #ask(request: RequestView, isTrial: boolean): C {
     const { factory, reference } = this.#asked;
     try {
-      this.#algorithm ??= factory();
-      const chosen: unknown = this.#algorithm.pick(this.#views, request);
+      const algorithm = isTrial ? factory() : (this.#algorithm ??= factory());
+      const chosen: unknown = algorithm.pick(this.#views, request);
       const candidate = this.#candidates.get(chosen);
       if (isThenable(chosen)) disregard(chosen);
       if (candidate === undefined) throw new TypeError('pick() must give one of the targets that it was given');

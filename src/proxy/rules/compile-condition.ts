@@ -41,7 +41,7 @@ export function compileCondition(spec: ConditionSpec, lookups: Lookups): Conditi
     case 'time':
       return timeCondition(spec);
     case 'function':
-      return leaf(spec.at, `${spec.reference} says so`, lookups.userCondition(spec.reference), () => null);
+      return leaf(spec.at, `that ${spec.reference} says so`, lookups.userCondition(spec.reference), () => null);
   }
 }
 

@@ -65,8 +65,7 @@ export function any(at: string, of: readonly Condition[]): Condition {
       return false;
     },
     failure(facts) {
-      const failed = of.map((condition) => condition.failure(facts));
-      return failed.includes(null) ? null : { condition: at, wanted: 'one that holds', seen: null };
+      return this.holds(facts) ? null : { condition: at, wanted: 'one that holds', seen: null };
     },
   };
 }

@@ -6,14 +6,28 @@ import type { RuleSet } from './rule-set.ts';
 export interface RuleOutcome {
   readonly rule: string;
   readonly matches: boolean;
-  /** The first condition that did not hold; null where all did. */
+  /** The first condition that did not hold; null where all did, or one threw. */
   readonly failed: FailedCondition | null;
+  /** What a condition threw that is a function of the operator; null: nothing. */
+  readonly thrown: unknown;
 }
 
-/** Every rule, in order; the first that matches is the one that `firstMatch` gives. */
+/** Rules in order, up to the one that `firstMatch` gives: none after it is asked. All of them where none matches. */
 export function explainRules({ rules }: RuleSet, facts: RequestFacts): RuleOutcome[] {
-  return rules.map(({ name, when }) => {
-    const failed = when.failure(facts);
-    return { rule: name, matches: failed === null, failed };
-  });
+  const outcomes: RuleOutcome[] = [];
+  for (const { name, when } of rules) {
+    const outcome = outcomeOf(() => when.failure(facts));
+    outcomes.push({ rule: name, ...outcome });
+    if (outcome.matches) break;
+  }
+  return outcomes;
+}
+
+function outcomeOf(failureOf: () => FailedCondition | null): Omit<RuleOutcome, 'rule'> {
+  try {
+    const failed = failureOf();
+    return { matches: failed === null, failed, thrown: null };
+  } catch (thrown) {
+    return { matches: false, failed: null, thrown };
+  }
 }

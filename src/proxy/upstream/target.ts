@@ -40,6 +40,12 @@ export class Target {
     this.shadowConnections.limits = limits;
   }
 
+  /** Takes the health and the load of another, as they are now. */
+  imitate(other: Target): void {
+    this.up = other.up;
+    this.load.imitate(other.load);
+  }
+
   get inFlight(): number {
     return this.load.inFlight;
   }

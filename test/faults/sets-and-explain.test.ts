@@ -1,4 +1,4 @@
-/** Two services flip in one generation, on every worker. */
+/** What is asked of all workers at once, and what of any one of them. */
 import { expect, test } from 'vitest';
 
 import type { Receipt } from '../helpers/admin-client.ts';
@@ -37,4 +37,22 @@ test('a set of changes flips two services at once on two workers, and counts the
     ['drained', 8],
     ['drained', 4],
   ]);
+}, 60_000);
+
+test('a request is explained by a worker that answers, also while another one is stopped', async () => {
+  const world = await startWorld();
+  const workers = await world.workers();
+  const request = { request: { url: 'http://app/' } };
+  const before = await world.admin.must('POST', '/v1/explain', request);
+  const stopped = workers.find(({ worker }) => worker === before.json.worker);
+  process.kill(stopped?.pid ?? 0, 'SIGSTOP');
+  try {
+    const changes = [{ method: 'POST', path: '/v1/services/app/cutovers', body: { to: 'green' } }];
+    const { json } = await world.admin.must('POST', '/v1/explain', { ...request, proposed: { changes } });
+    expect(json).toMatchObject({ isProposed: true, pool: { name: 'green' }, refusal: null });
+    expect(json.worker).not.toBe(stopped?.worker);
+  } finally {
+    process.kill(stopped?.pid ?? 0, 'SIGCONT');
+  }
+  expect((await ask(world.port, { host: 'app' })).field('x-version')).toBe('blue');
 }, 60_000);

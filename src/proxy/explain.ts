@@ -1,0 +1,206 @@
+/**
+ * What would become of a request that is only described, and why. The same functions decide as for a real one, in the same
+ * order as in pipeline.ts, on the request written as bytes and read as every other; but nothing is counted, no turn is
+ * taken, and nothing is sent.
+ */
+import type { CidrSet } from '../base/cidr.ts';
+import type { Clock } from '../base/clock.ts';
+import { UserCodeError } from '../modules/user-code-error.ts';
+import type { Explanation, ExplainQuestion } from '../snapshot/explain.ts';
+import type { FilterSpec, ListenerLimits, MatchSpec } from '../snapshot/types.ts';
+import { type Chance, decide } from './decide.ts';
+import { type FailureCode, failureOf } from './errors.ts';
+import {
+  answerOf,
+  candidateOf,
+  choiceOf,
+  mirrorOf,
+  poolOf,
+  rulesOf,
+  sessionOf,
+  splitOf,
+  userOf,
+} from './explain-points.ts';
+import { RequestReading } from './filters/request-reading.ts';
+import type { PickedRequest } from './filters/user-algorithm.ts';
+import { HeadFacts } from './head-facts.ts';
+import { provenanceOf } from './http1/provenance.ts';
+import { RequestHead } from './http1/request-head.ts';
+import { Origin, type Provenance } from './origin.ts';
+import { boundTarget, findService, hashKeyOf, mirrorBar, refusalOf, sessionCookieOf } from './pipeline.ts';
+import type { Pool } from './pool.ts';
+import type { BoundService, Routing } from './routing.ts';
+import type { RequestFacts } from './split/request-facts.ts';
+import type { Target } from './upstream/target.ts';
+
+export interface ExplainContext {
+  readonly routing: Routing;
+  /** Whether the routing is not in force. */
+  readonly isProposed: boolean;
+  readonly worker: string;
+  readonly trustedProxies: CidrSet;
+  readonly clock: Clock;
+  /** Of the listener that the request comes by. */
+  readonly limits: HeadLimits;
+  readonly chance: Chance;
+  /** Where algorithms of user code find the request. */
+  readonly pickedRequest: PickedRequest;
+}
+
+export type HeadLimits = Pick<ListenerLimits, 'requestLineBytesMax' | 'headBytesMax' | 'fieldsMax'>;
+
+export function explain(question: ExplainQuestion, context: ExplainContext): Explanation {
+  const { clock, routing, trustedProxies } = context;
+  const nothing = nothingTold(context);
+  const head = readHead(question, context.limits);
+  if (typeof head === 'string') return { ...nothing, refusal: refusal(head) };
+
+  const origin = new Origin(question.peer, trustedProxies.has(question.peer), question.scheme, question.authority);
+  const from = provenanceOf(head, origin, head.authority, trustedProxies);
+  const read = { ...nothing, request: requestOf(head, from) };
+  const service = findService(routing, head);
+  if (service === null) return { ...read, refusal: refusal('no_service') };
+
+  const found = { ...read, service: serviceOf(service, head.host) };
+  const refused = refusalOf(service, head);
+  if (refused !== null) return { ...found, refusal: refusal(refused) };
+  return { ...found, ...wayOf(service, head, new HeadFacts(clock).of(head, origin, from), context) };
+}
+
+function nothingTold({ routing, isProposed, worker }: ExplainContext): Explanation {
+  return { generation: routing.generation, isProposed, worker, request: null, service: null, ...NO_WAY };
+}
+
+type Way = Omit<Explanation, 'generation' | 'isProposed' | 'worker' | 'request' | 'service'>;
+
+/** From the service on: as far as the request gets. */
+function wayOf(service: BoundService, head: RequestHead, facts: RequestFacts, context: ExplainContext): Way {
+  const cookie = sessionCookieOf(service, facts);
+  const session = cookie === null ? null : (service.sessions?.get(cookie) ?? null);
+  const rules = rulesOf(service, facts);
+  const decision = orUserCodeError(() => decide(service, facts, session, context.chance));
+  if (decision instanceof UserCodeError) return { ...NO_WAY, rules, refusal: userCodeRefusal(decision) };
+  const { pool } = decision;
+  const way: Way = {
+    ...NO_WAY,
+    rules,
+    session: pool === null ? null : sessionOf(service, cookie, session, pool),
+    user: userOf(decision),
+    split: splitOf(service, decision),
+    pool: pool === null ? null : poolOf(service, pool, decision),
+    answer: answerOf(decision, facts),
+  };
+  if (way.answer !== null) return way;
+  if (pool === null) return { ...way, refusal: refusal('no_target') };
+  const key = hashKeyOf(service, facts, decision.user, head);
+  const bound = boundTarget(session, pool);
+  const { meaning, scores } = pool.explain(key);
+  const scoreOf = new Map(scores.map(({ candidate, score }) => [candidate, score]));
+  const targets = [...pool.targets.values()].map((one) => candidateOf(one, scoreOf.get(one) ?? null));
+  const target = bound ?? orUserCodeError(() => peekAt(pool, key, new RequestReading(head, facts), context));
+  if (target instanceof UserCodeError) return { ...way, targets, refusal: userCodeRefusal(target) };
+  if (target === null) return { ...way, targets, refusal: refusal('no_target') };
+  const choice = choiceOf(service, target, bound !== null, meaning);
+  const { mirror } = service.spec;
+  return {
+    ...way,
+    targets,
+    choice,
+    mirror: mirror === null ? null : mirrorOf(mirror, mirrorBar(mirror, pool, head)),
+  };
+}
+
+const NO_WAY: Way = {
+  rules: [],
+  session: null,
+  user: null,
+  split: null,
+  pool: null,
+  answer: null,
+  targets: [],
+  choice: null,
+  mirror: null,
+  refusal: null,
+};
+
+/** The target that is next. An algorithm of user code can read the request meanwhile, and not after. */
+function peekAt(pool: Pool, key: string, request: RequestReading, { pickedRequest }: ExplainContext): Target | null {
+  pickedRequest.current = request;
+  try {
+    return pool.peek(key);
+  } finally {
+    pickedRequest.current = null;
+    request.end();
+  }
+}
+
+/** A mistake of ours is not told as one of theirs. */
+function orUserCodeError<T>(work: () => T): T | UserCodeError {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof UserCodeError) return error;
+    throw error;
+  }
+}
+
+function userCodeRefusal({ message }: UserCodeError): Explanation['refusal'] {
+  const code = 'user_code_failed';
+  return { code, status: failureOf(code).status, why: message };
+}
+
+// --- the request -----------------------------------------------------------------------------------------------------
+
+function readHead(
+  { method, target, authority, fields }: ExplainQuestion,
+  limits: HeadLimits,
+): RequestHead | FailureCode {
+  const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  const bytes = Buffer.from(`${method} ${target} HTTP/1.1\r\nHost: ${authority}\r\n${lines}\r\n`, 'latin1');
+  const head = new RequestHead(limits);
+  const result = head.read(bytes, 0, bytes.length);
+  if (result === 'more') return 'malformed_request';
+  if (result !== 'done') return result;
+  if (bytes.length > limits.headBytesMax) return 'head_too_large';
+  return head.interpret() ?? head;
+}
+
+function requestOf(head: RequestHead, { clientAddress, scheme }: Provenance): Explanation['request'] {
+  return { method: head.method, host: head.host, path: head.target.substring(0, head.pathEnd), clientAddress, scheme };
+}
+
+function refusal(code: FailureCode): Explanation['refusal'] {
+  const { status, text } = failureOf(code);
+  return { code, status, why: REFUSALS[code] ?? text };
+}
+
+/** What an operator is told more of than a client. */
+const REFUSALS: Readonly<Partial<Record<FailureCode, string>>> = {
+  no_service: 'No service has this host and path: see the `match` of the one that should have them.',
+  ambiguous_path:
+    'The path holds %2f, %5c, %00, %2e or a dot segment, and the service does not say `ambiguousPaths: true`.',
+  body_too_large: 'Content-Length is above the `limits.requestBody` of the service.',
+  no_target: 'No target of the pool is up and in state ready with a weight.',
+  head_too_large: 'The head is above `limits.head` or `limits.fields` of the listener.',
+  target_too_long: 'The URL is above `limits.requestLine` of the listener.',
+};
+
+function serviceOf({ spec }: BoundService, host: string): Explanation['service'] {
+  return { name: spec.name, filters: spec.filters.flatMap(referencesOf), why: whyService(spec.match, host) };
+}
+
+function referencesOf({ onRequest, onResponse }: FilterSpec): string[] {
+  return [onRequest, onResponse].filter((reference) => reference !== null);
+}
+
+function whyService({ hosts, pathPrefix }: MatchSpec, host: string): string {
+  const wildcards = hosts.filter((one) => one.startsWith('*.') && host.endsWith(one.slice(1)));
+  const longest = wildcards.toSorted((a, b) => b.length - a.length)[0];
+  const byHost =
+    hosts.length === 0
+      ? 'it takes any host'
+      : hosts.includes(host)
+        ? `the host is its own "${host}"`
+        : `the host fits its "${longest ?? ''}"`;
+  return `${byHost}, and the path lies below its "${pathPrefix}"; no other service says so more precisely`;
+}
