@@ -17,7 +17,7 @@ const EXIT_CODES = `## Exit codes
 | code | of | means |
 |---|---|---|
 | 0 | all | Done; of \`run\` and \`upgrade\`: ended by a signal with nothing cut, or another process has taken over. |
-| 1 | all | It could not be done, and the error output says why: the configuration, an address, the store. Nothing is served. |
+| 1 | all | It could not be done, and the error output says why: the configuration, an address, the store. Nothing is served. Of \`explain\`: there is no explanation; a request that would be refused is explained, with 0. |
 | 3 | \`run\`, \`upgrade\` | Ended by a signal, and requests under way had to be cut when \`shutdown.drainTimeout\` was over. |
 | 130 | \`run\`, \`upgrade\` | Ended at once by a second signal. |
 

@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { BoundedLines } from './base/bounded-lines.ts';
 import { checkCommand } from './cli/check.ts';
 import { demoCommand } from './cli/demo.ts';
+import { explainCommand, type ExplainOptions } from './cli/explain.ts';
 import { nodeProblem } from './cli/node-floor.ts';
 import { createProgramLog } from './cli/program-log.ts';
 import { runCommand } from './cli/run.ts';
@@ -32,6 +33,24 @@ program
   .requiredOption('--config <file>', 'configuration file, YAML or JSON')
   .action(async ({ config }: { config: string }) => {
     process.exitCode = await checkCommand(config, { out, err });
+  });
+
+program
+  .command('explain')
+  .description('say what would become of a request, and why; of a running proxy, or by a configuration file')
+  .argument('<url>', 'what is asked for, such as http://shop.example.com/cart')
+  .option('-X, --method <method>', 'the method; default: GET')
+  .option('-H, --header <line>', '"name: value"; may be given several times', collect, [])
+  .option('--cookie <pair>', '"name=value"; may be given several times', collect, [])
+  .option('--client-ip <address>', 'where the connection comes from; default: 127.0.0.1')
+  .option('--listener <name>', 'the listener that it comes by; default: the first')
+  .option('--config <file>', 'explain by this configuration file, without a running proxy')
+  .option('--proposed <file>', 'explain as if this set of changes, or this configuration, were in force')
+  .option('--admin <address>', 'admin API of the proxy; default: $CUTOVER_ADMIN, or http://127.0.0.1:9900')
+  .option('--token-file <file>', 'holds the token for the admin API; default: $CUTOVER_TOKEN')
+  .option('--json', 'print the whole explanation as JSON')
+  .action(async (url: string, options: Omit<ExplainOptions, 'url'>) => {
+    process.exitCode = await explainCommand({ url, ...options }, { out, err, env: process.env });
   });
 
 program
@@ -64,6 +83,10 @@ program
       },
     });
   });
+
+function collect(value: string, earlier: readonly string[]): string[] {
+  return [...earlier, value];
+}
 
 function serving(name: string, description: string, isUpgrade: boolean): void {
   program
