@@ -22,8 +22,11 @@ export interface Downstream {
   serveAs(face: ServiceFace, from: Provenance, requestId: string): void;
   /** Passes an interim response on. */
   interim(head: ResponseHead): void;
-  /** Begins the response. `extraFields`: complete lines to add; "" for none. `edits`: what is to be otherwise than it came. */
-  respond(head: ResponseHead, extraFields: string, edits: ResponseEdits | null): void;
+  /**
+   * Begins the response. `extraFields`: complete lines to add; "" for none. `edits`: what is to be otherwise than it came.
+   * False: the client gets a page in its place, after which only `end` may follow.
+   */
+  respond(head: ResponseHead, extraFields: string, edits: ResponseEdits | null): boolean;
   /** Returns true if `chunk`'s memory is still held on to. */
   body(chunk: Buffer): boolean;
   end(trailers: FieldSection | null): void;

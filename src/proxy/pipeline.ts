@@ -147,11 +147,12 @@ export class Pipeline {
     const values = shape.needsValues ? new RequestValues(head, from, requestId, pool, routing.generation) : null;
     // User code sees what the client asked for; what the service makes of every request is made of what that code has left.
     const edits = editsOf(rule, filtered, facts, head);
+    const passage = shape.requestPassage(isTrusted);
     const text = writeRequestHead(head, {
       target: shape.paths.toTarget(edits?.target ?? head.target),
       authority: edits?.authority || shape.host || authority,
       from,
-      passage: shape.requestPassage(isTrusted),
+      passage,
       extraFields: shape.request === null ? '' : shape.request.lines(head, isTrusted, values),
       requestId,
       upgrade,
@@ -165,6 +166,7 @@ export class Pipeline {
         framing: head.framing,
         upgrade,
         requestId,
+        withheld: passage.listed,
       },
       downstream,
       { pool, target, hashKey, cohort, timeouts: service.spec.timeouts, limits: service.spec.limits },

@@ -118,6 +118,44 @@ describe("an error of the target's own", () => {
     expect(await proxy.admin.metric('cutover_ledger_imbalance')).toBe(0);
   });
 
+  test.each([
+    ['never ends', 'HTTP/1.1 502 Broken\r\nTransfer-Encoding: chunked\r\n\r\n5\r\ntrace\r\n', 'keep'],
+    ['is long', `HTTP/1.1 502 Broken\r\nContent-Length: 300000\r\n\r\n${'x'.repeat(300_000)}`, 'keep'],
+    ['ends with its connection', 'HTTP/1.1 502 Broken\r\n\r\ntrace', 'close'],
+    ['breaks the grammar', 'HTTP/1.1 502 Broken\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n', 'keep'],
+  ] as const)('that %s holds up nothing: the client asks on, and all is accounted for', async (_, response, after) => {
+    const { proxy, port, target } = await start({ response, after }, { interceptErrors: [502] });
+    const client = await startClient(port);
+    for (let i = 0; i < 3; i++) {
+      expect((await client.request({ fields })).body.toString()).toBe('{"failed":"502 Bad Gateway"}');
+      expect((await client.request({ path: '/well' })).body.toString()).toBe('ok');
+    }
+    expect(await proxy.admin.metric('cutover_requests_total', { code: '502', service: 'app' })).toBe(3);
+    expect(await proxy.admin.metric('cutover_ledger_imbalance')).toBe(0);
+    await eventually(() => expect(target.connectionsOpen).toBeLessThanOrEqual(1));
+  });
+
+  test('has its place taken in an answer to HEAD, and before the request was whole', async () => {
+    const response = 'HTTP/1.1 502 Broken\r\nContent-Length: 5\r\n\r\n';
+    const head = await start({ response }, { interceptErrors: [502] });
+    const asked = Buffer.from('HEAD / HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\n\r\n'.repeat(2));
+    const heads = (await rawExchange({ port: head.port, bytes: asked, quietMs: 100 })).received.toString('latin1');
+    expect(heads).toMatch(/^(HTTP\/1\.1 502 Bad Gateway\r\n([^\r]+\r\n)*Content-Length: 28\r\n([^\r]+\r\n)*\r\n){2}$/);
+    expect(head.target.connectionsTotal).toBe(1);
+
+    const early = await start({ response: `${response}trace`, when: 'head' }, { interceptErrors: [502] });
+    const begun = Buffer.from('POST / HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\nContent-Length: 9\r\n\r\nhal');
+    const got = await rawExchange({ port: early.port, bytes: begun, quietMs: 100 });
+    expect(got.received.toString('latin1')).toMatch(/Connection: close\r\n\r\n\{"failed":"502 Bad Gateway"\}$/);
+    await eventually(() => expect(early.target.connectionsOpen).toBe(0));
+  });
+
+  test('keeps nothing of its fields that is not to pass', async () => {
+    const headers = { response: { remove: ['retry-after'] } };
+    const { port } = await start({ response: FAILED }, { interceptErrors: [502], headers });
+    expect((await ask(port, { fields })).field('retry-after')).toBeNull();
+  });
+
   test('passes to a client that accepts no form of the page, and with another status', async () => {
     const { port } = await start({ response: FAILED }, { interceptErrors: [502] });
     expect((await ask(port, { fields: [['Accept', 'image/png']] })).body.toString()).toBe('trace');

@@ -84,6 +84,16 @@ describe('a request', () => {
     expect(target.received.toString()).not.toContain('forged');
   });
 
+  test('brings no field in its trailers that would not pass in its head', async () => {
+    const { target, port } = await start('', { headers: { request: { set: { 'x-who': 'us' }, remove: ['x-gone'] } } });
+    const bytes = Buffer.from(
+      'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Who: forged\r\nX-Gone: 1\r\nX-Stays: 2\r\n\r\n',
+    );
+    await rawExchange({ port, bytes, quietMs: 50 });
+    expect(target.received.toString('latin1')).toMatch(/\r\nx-who: us\r\n[^]*\r\n\r\n0\r\nX-Stays: 2\r\n\r\n$/);
+    expect(target.received.toString('latin1')).not.toMatch(/forged|gone/i);
+  });
+
   test('gets no line of its own into a field, whatever its target and host hold', async () => {
     const { target, port } = await start('', { headers: { request: { set: { 'x-what': '{path}|{query}|{host}' } } } });
     await get(port, '/%0d%0aX-Evil:1?%0d%0aX-Evil:1');
@@ -149,6 +159,20 @@ describe('an answer', () => {
     expect(await get(port, '/p?q')).toBe(
       `HTTP/1.1 200 OK\r\nVary: Accept\r\nX-Stays: 3\r\nx-old: ${address} /p\r\nvary: Origin\r\nContent-Length: 0\r\n\r\n`,
     );
+  });
+
+  test('leaves a cookie alone that browsers take with no other path', async () => {
+    const lines = 'Set-Cookie: __Host-a=1; Secure; Path=/\r\n';
+    const { port } = await start(lines, { match: { pathPrefix: '/api' }, path: { strip: '/api' } });
+    expect(await get(port, '/api/')).toContain(`\r\n${lines}`);
+  });
+
+  test('brings no field in its trailers that would not pass in its head', async () => {
+    const { target, port } = await start('', { headers: { response: { remove: ['x-gone'] } } });
+    target.answers = {
+      response: `HTTP/1.1 200 OK\r\n${DATE}Transfer-Encoding: chunked\r\n\r\n0\r\nX-Gone: 1\r\nServer: x\r\nX-Stays: 2\r\n\r\n`,
+    };
+    expect(await get(port, '/')).toMatch(/\r\n\r\n0\r\nX-Stays: 2\r\n\r\n$/);
   });
 
   test('that is interim, or switches protocols, hides the same', async () => {

@@ -34,6 +34,19 @@ async function startOffices(trustedProxies: readonly string[]) {
 }
 
 describe('a stranger', () => {
+  test.each([
+    'X-Original-URL',
+    'X-Rewrite-URL',
+    'X-Original-Host',
+    'X-Url-Scheme',
+    'Front-End-Https',
+    'X_Original_Url',
+  ])('who asks for another URL by %s than the one that was routed is not passed on with it', async (name) => {
+    const { port } = await startOffices([]);
+    const seen = await echo(port, { fields: [[name, '/admin']] });
+    expect(JSON.stringify(seen.fields)).not.toContain('/admin');
+  });
+
   test.each(SAYING)(
     'who names an address by %s is taken for who he is, and the target does not hear of it',
     async (name) => {

@@ -26,6 +26,7 @@ import { type Outcome, outcomeOf } from '../outcome.ts';
 import type { Pool } from '../pool.ts';
 import type { ConnectionUser, FailureContext, TargetConnection } from '../upstream/target-connection.ts';
 import type { Target } from '../upstream/target.ts';
+import { UnwantedBody } from '../upstream/unwanted-body.ts';
 
 /** Targets tried for a request that could not be delivered. */
 const CONNECT_TRIES_MAX = 2;
@@ -43,6 +44,8 @@ export interface ExchangeRequest {
   readonly framing: Framing;
   readonly upgrade: string;
   readonly requestId: string;
+  /** Lower-case names of fields that do not pass, in trailers either. */
+  readonly withheld: ReadonlySet<string>;
 }
 
 /** A copy of the request that goes elsewhere: it is told what passes and never waited for. */
@@ -276,7 +279,7 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
 
   requestEnd(trailers: FieldSection | null): void {
     this.#isBodyComplete = true;
-    this.#trailers = passingTrailers(trailers);
+    this.#trailers = passingTrailers(trailers, this.#request.withheld);
     if (this.#target.load.latencyWatcher !== null) {
       // The time that a client takes for its body is not the target's.
       this.#waitingSinceMs = this.#context.clock.monotonicMs();
@@ -353,8 +356,23 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
     if (this.#editor !== null) {
       return this.#respondEdited(head, this.#editor);
     }
+    this.#respond(head, null);
+  }
+
+  #respond(head: ResponseHead, edits: ResponseEdits | null): void {
+    if (!this.#downstream.respond(head, this.#extraFields, edits) && head.framing !== 'none') {
+      return this.#endReplaced();
+    }
     this.#connection?.limitSilence(this.#timeouts.responseBodyIdleMs);
-    this.#downstream.respond(head, this.#extraFields, null);
+  }
+
+  /** The client has a whole answer, and waits for nothing that the target may still send. */
+  #endReplaced(): void {
+    const connection = this.#connection;
+    this.#connection = null;
+    connection?.passTo(new UnwantedBody(connection, this.#isBodyComplete));
+    this.#finish('completed', this.#status);
+    this.#downstream.end(null);
   }
 
   /** What the client is told, and not what the target said, is what is counted. */
@@ -366,8 +384,7 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
       return this.#fail('user_code_failed');
     }
     this.#status = edits.status;
-    this.#connection?.limitSilence(this.#timeouts.responseBodyIdleMs);
-    this.#downstream.respond(head, this.#extraFields, edits);
+    this.#respond(head, edits);
   }
 
   get #extraFields(): string {

@@ -100,8 +100,6 @@ export class ClientConnection implements Downstream, Expiring {
   #face: ServiceFace = NO_SERVICE;
   #from: Provenance | null = null;
   #requestId = '';
-  /** An error page has taken the place of the target's answer, whose body goes nowhere. */
-  #isReplaced = false;
 
   deadlineAt: number;
 
@@ -249,7 +247,6 @@ export class ClientConnection implements Downstream, Expiring {
     this.#minor = head.minor;
     this.#accept = head.fields.valueOf(FIELD.accept);
     this.#face = NO_SERVICE;
-    this.#isReplaced = false;
     this.#keepAlive =
       head.keepAlive && !this.#host.isClosing && this.#served < this.#host.spec.limits.requestsPerConnectionMax;
     this.#bodyLeft = head.contentLength;
@@ -317,7 +314,6 @@ export class ClientConnection implements Downstream, Expiring {
     this.#method = method;
     this.#accept = '';
     this.#face = NO_SERVICE;
-    this.#isReplaced = false;
     this.#held = null;
     this.#phase = 'body';
     this.answer(code, this.#host.refused(code));
@@ -338,9 +334,9 @@ export class ClientConnection implements Downstream, Expiring {
     }
   }
 
-  respond(head: ResponseHead, extraFields: string, edits: ResponseEdits | null): void {
+  respond(head: ResponseHead, extraFields: string, edits: ResponseEdits | null): boolean {
     if (this.#face.pages !== null && this.#replace(head, edits?.status ?? head.status, extraFields)) {
-      return;
+      return false;
     }
     this.#framing = responseFraming(head, this.#minor);
     // A request that is not read to its end leaves no place where the next one could begin.
@@ -357,25 +353,23 @@ export class ClientConnection implements Downstream, Expiring {
         edits,
       }),
     );
+    return true;
   }
 
   /** Whether an error page of the service is sent in the answer's place. */
   #replace(head: ResponseHead, status: number, extraFields: string): boolean {
-    const text = replacingAnswer(head, status, extraFields, this.#answerContext(this.#requestId));
+    const { listed } = this.#face.response;
+    const text = replacingAnswer(head, status, listed, extraFields, this.#answerContext(this.#requestId));
     if (text === null) {
       return false;
     }
     this.#framing = 'none';
-    this.#isReplaced = true;
     this.#outbox.addText(text);
     return true;
   }
 
   body(chunk: Buffer): boolean {
     this.#watchHalfClosed();
-    if (this.#isReplaced) {
-      return false;
-    }
     if (this.#framing !== 'chunked') {
       return this.#outbox.addChunk(chunk);
     }
@@ -387,7 +381,7 @@ export class ClientConnection implements Downstream, Expiring {
 
   end(trailers: FieldSection | null): void {
     if (this.#framing === 'chunked') {
-      this.#outbox.addText(`0\r\n${passingTrailers(trailers)}\r\n`);
+      this.#outbox.addText(`0\r\n${passingTrailers(trailers, this.#face.response.listed)}\r\n`);
     }
     this.flush();
     this.#completeResponse();
@@ -425,12 +419,6 @@ export class ClientConnection implements Downstream, Expiring {
   }
 
   abort(): void {
-    if (this.#isReplaced) {
-      // What the client was sent instead is whole.
-      this.#keepAlive = false;
-      this.end(null);
-      return;
-    }
     this.#exchange = null;
     this.#outbox.clear();
     if (this.#framing === 'close') {
@@ -442,7 +430,7 @@ export class ClientConnection implements Downstream, Expiring {
   }
 
   switchProtocols(head: ResponseHead): void {
-    this.#outbox.addText(writeSwitchHead(head, this.#face.response));
+    this.#outbox.addText(writeSwitchHead(head, this.#face.response, this.#from));
     this.#phase = 'tunnel';
     this.#framing = 'none';
     this.#host.becameTunnel();

@@ -19,6 +19,7 @@ export const FIELD_NAMES = [
   'fastly-client-ip',
   'forwarded',
   'forwarded-for',
+  'front-end-https',
   'host',
   'http2-settings',
   'keep-alive',
@@ -49,13 +50,17 @@ export const FIELD_NAMES = [
   'x-forwarded-server',
   'x-generator',
   'x-original-forwarded-for',
+  'x-original-host',
+  'x-original-url',
   'x-originating-ip',
   'x-powered-by',
   'x-real-ip',
   'x-remote-addr',
   'x-remote-ip',
   'x-request-id',
+  'x-rewrite-url',
   'x-runtime',
+  'x-url-scheme',
 ] as const;
 
 export type FieldName = (typeof FIELD_NAMES)[number];

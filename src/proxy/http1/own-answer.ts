@@ -78,12 +78,13 @@ export function ownAnswer(code: FailureCode, context: AnswerContext): string {
 }
 
 /**
- * The page that takes the place of an answer of the target; null where the answer is passed on. `extraFields`: complete
- * lines to add.
+ * The page that takes the place of an answer of the target; null where the answer is passed on. `withheld`: lower-case
+ * names of fields that do not pass. `extraFields`: complete lines to add.
  */
 export function replacingAnswer(
   head: ResponseHead,
   status: number,
+  withheld: ReadonlySet<string>,
   extraFields: string,
   context: AnswerContext,
 ): string | null {
@@ -97,7 +98,7 @@ export function replacingAnswer(
   }
   let text = pageHead(subject, page, context) + extraFields;
   for (const name of TELLING) {
-    const value = head.fields.get(name);
+    const value = withheld.has(name) ? null : head.fields.get(name);
     text += value === null ? '' : `${name}: ${value}\r\n`;
   }
   text += `${connectionField(context)}\r\n`;

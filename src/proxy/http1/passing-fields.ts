@@ -50,13 +50,17 @@ const HOP_BY_HOP = [
 /** Written anew for every message. */
 const FRAMING = ['content-length'] as const satisfies readonly FieldName[];
 
-/** What only a trusted proxy may say of a request's way here (all of them alike: CVE-2026-3635). */
+/**
+ * What only a trusted proxy may say of a request's way here (all of them alike: CVE-2026-3635), also of the URL that was
+ * asked for: an application that believes X-Original-URL serves another path than the one that was routed.
+ */
 const TRUSTED_ONLY = [
   'cf-connecting-ip',
   'client-ip',
   'fastly-client-ip',
   'forwarded',
   'forwarded-for',
+  'front-end-https',
   'true-client-ip',
   'x-client-ip',
   'x-cluster-client-ip',
@@ -67,10 +71,14 @@ const TRUSTED_ONLY = [
   'x-forwarded-proto',
   'x-forwarded-server',
   'x-original-forwarded-for',
+  'x-original-host',
+  'x-original-url',
   'x-originating-ip',
   'x-real-ip',
   'x-remote-addr',
   'x-remote-ip',
+  'x-rewrite-url',
+  'x-url-scheme',
 ] as const satisfies readonly FieldName[];
 
 /** Made anew by us, from what a trusted proxy said of it. */
@@ -267,12 +275,16 @@ function mappedValue(
   return mapped === value ? null : mapped;
 }
 
-/** A trailer section for the next hop, without its final empty line. */
-export function passingTrailers(trailers: FieldSection | null): string {
+/**
+ * A trailer section for the next hop, without its final empty line. `withheld`: lower-case names of fields that do not pass,
+ * as they would not in a head: there are recipients that make one of both.
+ */
+export function passingTrailers(trailers: FieldSection | null, withheld: ReadonlySet<string>): string {
   let text = '';
   for (let i = 0; trailers !== null && i < trailers.count; i++) {
+    const name = trailers.name(i).toLowerCase();
     // Every field known by number is of the kind that belongs in a head.
-    if (trailers.ids[i] === FIELD.other && !NOT_IN_TRAILERS.has(trailers.name(i).toLowerCase())) {
+    if (trailers.ids[i] === FIELD.other && !NOT_IN_TRAILERS.has(name) && !withheld.has(name)) {
       text += `${trailers.name(i)}: ${trailers.value(i)}\r\n`;
     }
   }

@@ -88,7 +88,7 @@ export function writeInterimHead(head: ResponseHead, passage: FieldPassage): str
 }
 
 /** The 101 that turns the connection into a tunnel. */
-export function writeSwitchHead(head: ResponseHead, passage: FieldPassage): string {
-  const fields = passingFields(head.fields, passage, head.connection === 'upgrade' ? '' : head.connection, null);
+export function writeSwitchHead(head: ResponseHead, passage: FieldPassage, from: Provenance | null): string {
+  const fields = passingFields(head.fields, passage, head.connection === 'upgrade' ? '' : head.connection, from);
   return `HTTP/1.1 101 ${head.reason}\r\n${fields}Via: 1.1 cutover\r\nConnection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n\r\n`;
 }

@@ -18,6 +18,10 @@ export class CookieMapping {
     if (firstEnd < 0) {
       return cookie;
     }
+    // Browsers refuse a cookie of such a name that has a Domain, or a Path other than "/" (RFC 6265bis section 4.1.3.2).
+    if (/^\s*__host-/i.test(cookie)) {
+      return cookie;
+    }
     let mapped = cookie.substring(0, firstEnd);
     for (const attribute of cookie.substring(firstEnd + 1).split(';')) {
       mapped += this.#mapAttribute(attribute, authority);

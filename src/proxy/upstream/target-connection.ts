@@ -129,6 +129,11 @@ export class TargetConnection implements Expiring {
     }
   }
 
+  /** What is still to come of the answer goes to another user. */
+  passTo(user: ConnectionUser): void {
+    this.#user = user;
+  }
+
   /** Sends a request head; the body, if any, follows by `body` and `end`, of which the target must go on taking some. */
   request(head: string, framing: Framing, writeStallMs: number): void {
     this.#phase = 'head';

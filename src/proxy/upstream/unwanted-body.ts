@@ -1,0 +1,48 @@
+/**
+ * Reads the rest of an answer that nobody wants, so that the connection can serve again. That is worth a little of a body,
+ * and a little time: beyond it a new connection is cheaper.
+ */
+import type { ConnectionUser, TargetConnection } from './target-connection.ts';
+
+/** As much as a long error page. */
+const BYTES_MAX = 65_536;
+/** Longest silence. */
+const SILENCE_MS_MAX = 1_000;
+
+export class UnwantedBody implements ConnectionUser {
+  readonly method = '';
+  readonly upgrade = '';
+  readonly #connection: TargetConnection;
+  readonly #requestIsComplete: boolean;
+  #bytes = 0;
+
+  constructor(connection: TargetConnection, requestIsComplete: boolean) {
+    this.#connection = connection;
+    this.#requestIsComplete = requestIsComplete;
+    connection.limitSilence(SILENCE_MS_MAX);
+  }
+
+  onConnected(): void {}
+
+  onInterim(): void {}
+
+  onResponse(): void {}
+
+  onBody(chunk: Buffer): boolean {
+    this.#bytes += chunk.length;
+    if (this.#bytes > BYTES_MAX) {
+      this.#connection.destroy();
+    }
+    return false;
+  }
+
+  onEnd(): void {
+    this.#connection.release(this.#requestIsComplete);
+  }
+
+  onTurnEnd(): void {}
+
+  onDrain(): void {}
+
+  onFailure(): void {}
+}
