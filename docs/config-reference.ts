@@ -292,6 +292,7 @@ pools:
 split: { blue: 95, green: 5 }
 algorithm: { name: least-time, zone: { enough: 50 } }
 health: { path: /healthz }
+slowStart: { duration: 1m }
 rules: [ { name: testers, when: { headers: { x-group: beta } }, pool: green } ]
 filters: [ { onRequest: { function: "./filters.ts#addTenant" } } ]
 affinity: { key: ["cookie:uid"] }
@@ -346,6 +347,10 @@ fall: 2
 status: [200, "300-399"]
 bodyContains: '"ready":true'
 initialState: down`,
+  'services.SERVICE.slowStart': `
+duration: 1m
+aggression: 2
+minWeightPercent: 5`,
   'services.SERVICE.rules[]': `
 name: office
 when: { clientIp: ["203.0.113.0/24"] }

@@ -29,6 +29,7 @@ const CONTRACT = [
   'snapshot/rule-spec.ts',
   'snapshot/lookup-spec.ts',
   'snapshot/shape-spec.ts',
+  'snapshot/wellness-spec.ts',
 ];
 
 /** What every stage of a request may use: the contract, and what is directly in proxy/ but what knows all stages. */
@@ -73,12 +74,14 @@ const MAY_IMPORT: readonly ImportRule[] = [
   { files: 'proxy/mirror/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/upstream/**'] },
   // What is changed of messages on their way.
   { files: 'proxy/shape/**', values: [...COMMON_GROUND, 'proxy/http1/**'] },
+  // Which targets are well, and since when.
+  { files: 'proxy/wellness/**', values: COMMON_GROUND },
   { files: 'proxy/tunnel/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/upstream/**'] },
   { files: 'proxy/filters/**', values: [...COMMON_GROUND, 'proxy/{http1,split,balance}/**', 'modules/**'] },
   { files: 'proxy/listener/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/http2/**'] },
   {
     files: 'proxy/*.ts',
-    values: ['base/**', ...CONTRACT, 'proxy/{route,rules,split,balance,listener,upstream,shape}/**'],
+    values: ['base/**', ...CONTRACT, 'proxy/{route,rules,split,balance,listener,upstream,shape,wellness}/**'],
     types: ['snapshot/**', 'proxy/**', 'modules/**'],
   },
 

@@ -16,6 +16,7 @@ import { Cohort, type GenerationLedger } from './ledger.ts';
 import { type SessionResult, SessionTokens } from './split/sticky.ts';
 import type { ConnectionLimits, ConnectionShared } from './upstream/connection-pool.ts';
 import { Target } from './upstream/target.ts';
+import { PoolWellness } from './wellness/pool-wellness.ts';
 
 export type RetryReason = 'connect' | 'reused-connection';
 export type MirrorDropReason = 'busy' | 'body-too-large' | 'no-target' | 'resting' | 'failed';
@@ -46,6 +47,8 @@ export class Pool {
   #targets: ReadonlyMap<string, Target> = new Map();
   #balancer: Balancer<Target> | null = null;
   #algorithm: AlgorithmSpec | null = null;
+  /** Null where checks and operators alone say who may be chosen. */
+  #wellness: PoolWellness<Target> | null = null;
   #cohorts: Cohort[] = [];
   readonly #shared: PoolShared;
 
@@ -84,6 +87,22 @@ export class Pool {
         target.retire();
       }
     }
+    this.#updateWellness(service, before.size === 0 ? targets : before);
+  }
+
+  /** Whoever is well of `known` has been in service before. */
+  #updateWellness(service: ServiceSpec, known: ReadonlyMap<string, Target>): void {
+    if (!PoolWellness.isWanted(service)) {
+      this.#wellness?.close();
+      this.#wellness = null;
+      return;
+    }
+    const onChange = (): void => {
+      this.#balancer = null;
+    };
+    const { deadlines } = this.#shared.connections;
+    this.#wellness ??= new PoolWellness(service, [...known.values()], { deadlines, onChange });
+    this.#wellness.update(service, [...this.#targets.values()]);
   }
 
   #targetFor(spec: TargetSpec, limits: ConnectionLimits): Target {
@@ -111,6 +130,7 @@ export class Pool {
     if (target !== undefined && target.up !== up) {
       target.up = up;
       this.#balancer = null;
+      this.#wellness?.reconsider();
     }
   }
 
@@ -167,6 +187,7 @@ export class Pool {
 
   /** Gone from every snapshot. */
   retire(): void {
+    this.#wellness?.close();
     for (const target of this.#targets.values()) {
       target.retire();
     }

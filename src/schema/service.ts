@@ -15,6 +15,7 @@ import { RateLimitSchema } from './rate-limit.ts';
 import { RetriesSchema } from './retries.ts';
 import { RuleSchema } from './rule.ts';
 import { HeadersSchema, PathSchema, ReverseSchema } from './shape.ts';
+import { SlowStartSchema } from './slow-start.ts';
 import { formatted, timeout, limit, count, percent, IdSchema } from './fields.ts';
 import { defaulted, recordOf, strictObject } from './strict-object.ts';
 import type { Complete } from './strict-object.ts';
@@ -122,6 +123,7 @@ export const ServiceSchema = strictObject(
     split: Type.Optional(SplitSchema),
     algorithm: defaulted(AlgorithmSchema, 'round-robin'),
     health: Type.Optional(HealthSchema),
+    slowStart: Type.Optional(SlowStartSchema),
     rules: defaulted(
       Type.Array(RuleSchema, { maxItems: 1_000, description: 'In order: the first that matches counts.' }),
       [],

@@ -21,6 +21,7 @@ import {
 import { compileAlgorithm } from './compile-algorithm.ts';
 import { compileShape } from './compile-shape.ts';
 import { compileRule } from './compile-rules.ts';
+import { compileSlowStart } from './compile-wellness.ts';
 import { allocateSlots } from './slots.ts';
 import type {
   AffinityKey,
@@ -67,6 +68,7 @@ export function compileService(
     mirror: service.mirror === undefined ? null : compileMirror(service.mirror),
     retries: compileRetries(service),
     breaker: compileBreaker(service),
+    slowStart: compileSlowStart(service),
     rateLimit: compileRateLimit(service),
     admission: compileAdmission(service),
     pause: compilePause(service),

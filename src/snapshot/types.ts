@@ -14,6 +14,7 @@ import type { LookupUpdate } from './lookup-spec.ts';
 import type { AdmissionSpec, BreakerSpec, PauseSpec, RateLimitSpec, RetrySpec } from './protection-spec.ts';
 import type { RuleSpec } from './rule-spec.ts';
 import type { ShapeSpec } from './shape-spec.ts';
+import type { SlowStartSpec } from './wellness-spec.ts';
 
 /** Slots that users are hashed into, and the unit of every split: one slot is 0.01 %. */
 export const SLOT_COUNT = 10_000;
@@ -60,6 +61,7 @@ export interface ServiceSpec {
   readonly mirror: MirrorSpec | null;
   readonly retries: RetrySpec;
   readonly breaker: BreakerSpec | null;
+  readonly slowStart: SlowStartSpec | null;
   readonly rateLimit: RateLimitSpec | null;
   readonly admission: AdmissionSpec | null;
   /** Not null: the service is held. */

@@ -11,7 +11,7 @@ import type { TargetLoad } from '../target-load.ts';
 export interface Candidate {
   /** "host:port": the same on every worker and instance. */
   readonly id: string;
-  /** 1 to 65,535. */
+  /** Above 0, at most 65,535; a part of what its operator has set while it starts slowly. */
   readonly weight: number;
   readonly load: TargetLoad;
 }

@@ -12,6 +12,8 @@ import type { Balancer, BalancerContext, Candidate, Explanation } from './balanc
 export interface PreferableCandidate extends Candidate {
   readonly zone: string;
   readonly isBackup: boolean;
+  /** What its operator has set. */
+  readonly fullWeight: number;
   readonly isEligible: boolean;
 }
 
@@ -66,7 +68,7 @@ function shareOfZone(targets: readonly PreferableCandidate[], zone: ZonePreferen
   let eligible = 0;
   for (const target of targets) {
     if (target.zone === zone.own) {
-      all += target.weight;
+      all += target.fullWeight;
       eligible += target.isEligible ? target.weight : 0;
     }
   }

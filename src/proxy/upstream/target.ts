@@ -14,7 +14,10 @@ export class Target {
   readonly shadowRest = new ShadowRest();
   readonly connects = new Histogram();
   readonly load = new TargetLoad();
-  weight: number;
+  /** What its operator has set. */
+  fullWeight: number;
+  /** What of its weight it has at this moment: above 0, at most 1. */
+  weightShare = 1;
   zone: string;
   isBackup: boolean;
   state: AdminState;
@@ -22,7 +25,7 @@ export class Target {
 
   constructor(spec: TargetSpec, shared: ConnectionShared, limits: ConnectionLimits) {
     this.id = spec.id;
-    this.weight = spec.weight;
+    this.fullWeight = spec.weight;
     this.zone = spec.zone;
     this.isBackup = spec.backup;
     this.state = spec.state;
@@ -32,7 +35,7 @@ export class Target {
 
   /** Takes what the operator set in a new snapshot. */
   update(spec: TargetSpec, limits: ConnectionLimits): void {
-    this.weight = spec.weight;
+    this.fullWeight = spec.weight;
     this.zone = spec.zone;
     this.isBackup = spec.backup;
     this.state = spec.state;
@@ -50,9 +53,19 @@ export class Target {
     return this.load.inFlight;
   }
 
+  /** What it is chosen by. */
+  get weight(): number {
+    return this.fullWeight * this.weightShare;
+  }
+
   /** May be chosen for new users. */
   get isEligible(): boolean {
-    return this.up && this.state === 'ready' && this.weight > 0;
+    return this.isWell;
+  }
+
+  /** Neither its checks nor its operator keep it from being chosen. */
+  get isWell(): boolean {
+    return this.up && this.state === 'ready' && this.fullWeight > 0;
   }
 
   /** May go on serving those who are bound to it: a draining target keeps its sticky sessions. */

@@ -48,6 +48,7 @@ describe('a compiled service', () => {
         idempotencyKey: false,
       },
       breaker: null,
+      slowStart: null,
       rateLimit: null,
       admission: null,
       pause: null,

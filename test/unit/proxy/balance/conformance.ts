@@ -116,6 +116,17 @@ export function conformance(name: string, factory: BalancerFactory, promises: Pr
       );
     });
 
+    it('respects weights that are parts of one, as of targets that start slowly', () => {
+      const weights = [0.1, 1, 0.5, 0.4];
+      const candidates = candidatesOf(...weights);
+      const balancer = balancerOf(factory, candidates);
+      expectByWeight(promises.weights === 'exact' ? 'drawn' : promises.weights, weights, () =>
+        promises.weights === 'in flight'
+          ? underWay(balancer, candidates, 2_000)
+          : sharesOf(balancer, candidates, 20_000, keyOf),
+      );
+    });
+
     it('goes by the new weights once it was made anew', () => {
       const before = candidatesOf(1, 1, 1);
       sharesOf(balancerOf(factory, before), before, 100, keyOf);

@@ -9,7 +9,7 @@ interface Target extends PreferableCandidate {
 }
 
 function target(id: string, { zone = '', isBackup = false, weight = 1, isEligible = true } = {}): Target {
-  return { ...candidate(id, weight), zone, isBackup, isEligible };
+  return { ...candidate(id, weight), zone, isBackup, isEligible, fullWeight: weight };
 }
 
 /** The picks of `count` requests of that many users, by a choice made anew. */
