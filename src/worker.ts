@@ -135,6 +135,7 @@ class Worker {
   #setup({ update, listeners, trustedProxies, zone = '', own = [], modules = [] }: Setup): Promise<void> {
     this.#dataPlane ??= new ProxyDataPlane({
       name: String(this.#setting.index),
+      workers: this.#setting.count,
       trustedProxies,
       zone,
       targetGuard: new TargetGuard(own),

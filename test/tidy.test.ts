@@ -25,6 +25,7 @@ const CONTRACT = [
   'snapshot/algorithm-spec.ts',
   'snapshot/data-plane.ts',
   'snapshot/explain.ts',
+  'snapshot/protection-spec.ts',
   'snapshot/slots.ts',
   'snapshot/rule-spec.ts',
   'snapshot/lookup-spec.ts',
@@ -63,6 +64,8 @@ const MAY_IMPORT: readonly ImportRule[] = [
   { files: 'proxy/split/**', ...DECISION },
   { files: 'proxy/rules/**', ...DECISION, values: [...DECISION.values, 'proxy/split/request-facts.ts'] },
   { files: 'proxy/balance/**', ...DECISION },
+  { files: 'proxy/limit/**', values: COMMON_GROUND },
+  { files: 'proxy/hold/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/limit/**'] },
   { files: 'proxy/http1/**', values: COMMON_GROUND },
   { files: 'proxy/http2/**', values: [...COMMON_GROUND, 'proxy/http1/**'] },
   {
@@ -70,7 +73,11 @@ const MAY_IMPORT: readonly ImportRule[] = [
     values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/http2/**'],
     types: ['proxy/balance/**'], // a target is what balancers choose from
   },
-  { files: 'proxy/forward/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/http2/**', 'proxy/upstream/**'] },
+  {
+    files: 'proxy/forward/**',
+    values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/http2/**', 'proxy/upstream/**'],
+    types: ['proxy/limit/**'], // an exchange may have to wait for a target with room
+  },
   { files: 'proxy/mirror/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/upstream/**'] },
   // What is changed of messages on their way.
   { files: 'proxy/shape/**', values: [...COMMON_GROUND, 'proxy/http1/**'] },
@@ -81,7 +88,11 @@ const MAY_IMPORT: readonly ImportRule[] = [
   { files: 'proxy/listener/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/http2/**'] },
   {
     files: 'proxy/*.ts',
-    values: ['base/**', ...CONTRACT, 'proxy/{route,rules,split,balance,listener,upstream,shape,wellness}/**'],
+    values: [
+      'base/**',
+      ...CONTRACT,
+      'proxy/{route,rules,split,balance,limit,hold,listener,upstream,shape,wellness}/**',
+    ],
     types: ['snapshot/**', 'proxy/**', 'modules/**'],
   },
 

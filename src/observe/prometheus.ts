@@ -7,6 +7,7 @@ import {
   METHOD_LABELS,
   type ListenerReport,
   type PoolReport,
+  type ServiceReport,
   type TrafficReport,
 } from '../snapshot/data-plane.ts';
 import type { ControlGauges } from './control-gauges.ts';
@@ -107,9 +108,10 @@ function lowestGenerations(workers: DataPlaneReport['workers']): Map<string, num
   return lowest;
 }
 
-function addReport(families: Families, { workers, pools, listeners, ledger }: DataPlaneReport): void {
+function addReport(families: Families, { workers, pools, services, listeners, ledger }: DataPlaneReport): void {
   for (const [worker, generation] of lowestGenerations(workers)) families.workerGeneration.add({ worker }, generation);
   for (const pool of pools) addPool(families, pool);
+  for (const service of services) addService(families, service);
   for (const listener of listeners) addListener(families, listener);
   // Absolute values: one request too many in one generation must not hide one too few in another.
   const imbalance = ledger.reduce((sum, entry) => sum + Math.abs(imbalanceOf(entry)), 0);
@@ -133,10 +135,21 @@ function addPool(families: Families, report: PoolReport): void {
   for (const [reason, count] of Object.entries(report.failures))
     families.failures.add({ service, pool, reason }, count);
   for (const [reason, count] of Object.entries(report.retries)) families.retries.add({ service, reason }, count);
+  for (const [target, breaker] of Object.entries(report.breakers)) {
+    families.breakerOpen.add({ service, pool, target }, breaker.open);
+    families.breakerOpened.add({ service, pool, target }, breaker.opened);
+  }
+  families.waiting.add({ service, pool }, report.waiting);
   for (const [reason, count] of Object.entries(report.mirrorDropped)) {
     families.mirrorDropped.add({ service, pool, reason }, count);
   }
   for (const [result, count] of Object.entries(report.sessions)) families.sticky.add({ service, result }, count);
+}
+
+function addService(families: Families, { service, rateLimited, held, holds }: ServiceReport): void {
+  families.rateLimited.add({ service }, rateLimited);
+  families.held.add({ service }, held);
+  for (const [result, count] of Object.entries(holds)) families.holds.add({ service, result }, count);
 }
 
 function addTraffic(

@@ -32,6 +32,8 @@ import { ResponseHead } from './http1/response-head.ts';
 import { explain, type HeadLimits } from './explain.ts';
 import { Drain, Ledger } from './ledger.ts';
 import { Listener } from './listener/listener.ts';
+import type { HashSeeds } from './limit/rate-limiter.ts';
+import { LiveService } from './live-service.ts';
 import { outcomeOf } from './outcome.ts';
 import { Pipeline } from './pipeline.ts';
 import { Pool, type PoolShared } from './pool.ts';
@@ -49,6 +51,8 @@ const NO_LIMITS: HeadLimits = { requestLineBytesMax: 1 << 20, headBytesMax: 1 <<
 export interface ProxyOptions {
   /** Which worker this is, in reports; default "0". */
   readonly name?: string;
+  /** How many workers share what is limited as a whole; default 1. */
+  readonly workers?: number;
   /** CIDR blocks of proxies whose X-Forwarded-* and Forwarded fields count. */
   readonly trustedProxies?: readonly string[];
   /** Where targets' names may lead; default: not to forbidden addresses. */
@@ -69,6 +73,7 @@ export interface ProxyOptions {
 
 export class ProxyDataPlane implements DataPlane {
   readonly #name: string;
+  readonly #workers: number;
   readonly #onError: (error: unknown) => void;
   readonly #clock: Clock;
   readonly #deadlines: Deadlines;
@@ -82,6 +87,10 @@ export class ProxyDataPlane implements DataPlane {
   readonly #pools = new Map<string, Pool>();
   /** Of requests that rules answered, by service. */
   readonly #answered = new Map<string, TrafficCounters>();
+  /** By name; of services that limit rates or were ever paused. */
+  readonly #liveServices = new Map<string, LiveService>();
+  /** Nobody outside can tell which keys of a rate limit share a bucket. */
+  readonly #seeds: HashSeeds = [randomBytes(4).readInt32LE(), randomBytes(4).readInt32LE()];
   readonly #drains = new Map<string, Drain>();
   readonly #listeners = new Map<string, Listener>();
   #descriptors: DescriptorBudget | null = null;
@@ -92,6 +101,7 @@ export class ProxyDataPlane implements DataPlane {
 
   constructor({
     name = '0',
+    workers = 1,
     trustedProxies = [],
     targetGuard = new TargetGuard(),
     functions = new FunctionRegistry(),
@@ -104,13 +114,14 @@ export class ProxyDataPlane implements DataPlane {
   }: ProxyOptions = {}) {
     this.#name = name;
     this.#functions = functions;
+    this.#workers = workers;
     this.#onError = onError;
     this.#clock = clock;
     this.#deadlines = new Deadlines(clock);
     const responseHead = new ResponseHead(RESPONSE_FIELDS_MAX);
     const connections = { deadlines: this.#deadlines, responseHead, targetGuard };
     const user = userAlgorithm((reference) => this.#functionFor(reference), this.#pickedRequest);
-    this.#shared = { connections, random, algorithms: { ...algorithms, user }, zone };
+    this.#shared = { connections, random, algorithms: { ...algorithms, user }, zone, workers };
     this.#trustedProxies = new CidrSet(trustedProxies);
     const userCondition = userConditions((reference) => this.#functionFor(reference));
     this.#current = emptyRouting(this.#ledger.current, { ...NO_LOOKUPS, userCondition });
@@ -166,6 +177,7 @@ export class ProxyDataPlane implements DataPlane {
     const next = nextRouting(this.#current, update, this.#ledger.open(update.generation), {
       pool: (service, index) => this.#poolFor(service, index),
       answered: (service) => this.#answeredFor(service),
+      live: (service) => this.#liveFor(service),
       filters: ({ filters }) =>
         filters.length === 0 ? null : new FilterChain(filters, (one) => this.#functionFor(one)),
     });
@@ -173,6 +185,7 @@ export class ProxyDataPlane implements DataPlane {
     this.#current = next;
     const drains = Object.fromEntries(tracks.map((track) => [track.id, this.#track(track)]));
     this.#retireUnused(update);
+    this.#letGo(update);
     return { generation: next.generation, drains, workers: { total: 1, applied: 1, fenced: 0 } };
   }
 
@@ -206,6 +219,36 @@ export class ProxyDataPlane implements DataPlane {
       this.#answered.set(service, counters);
     }
     return counters;
+  }
+
+  #liveFor(service: ServiceSpec): LiveService | null {
+    let live = this.#liveServices.get(service.name) ?? null;
+    if (live === null && LiveService.isWanted(service)) {
+      const resume = (begin: () => void): void => this.#pipeline.resume(begin);
+      live = new LiveService(service.name, {
+        clock: this.#clock,
+        deadlines: this.#deadlines,
+        resume,
+        seeds: this.#seeds,
+        workers: this.#workers,
+      });
+      this.#liveServices.set(service.name, live);
+    }
+    live?.update(service);
+    return LiveService.isWanted(service) ? live : null;
+  }
+
+  /** Begins the requests that services have held which are paused no longer, or are gone. */
+  #letGo(update: SnapshotUpdate): void {
+    for (const { name, pause } of update.changed) {
+      if (pause === null) {
+        this.#liveServices.get(name)?.hold?.resume();
+      }
+    }
+    for (const name of update.removed) {
+      this.#liveServices.get(name)?.hold?.resumeAtOnce();
+      this.#liveServices.delete(name);
+    }
   }
 
   #track({ id, pools }: DrainRequest): DrainCount {
@@ -260,6 +303,7 @@ export class ProxyDataPlane implements DataPlane {
         ...[...this.#pools.values()].filter((pool) => !pool.isUntouched).map((pool) => pool.report()),
         ...[...this.#answered].flatMap(([name, counters]) => (counters.isUnused ? [] : answeredReport(name, counters))),
       ],
+      services: Array.from(this.#liveServices.values(), (service) => service.report()),
       listeners: Array.from(this.#listeners.values(), (listener) => listener.report()),
       ledger: this.#ledger.report(),
     };
@@ -287,6 +331,7 @@ export class ProxyDataPlane implements DataPlane {
     return nextRouting(this.#current, update, this.#current.ledger, {
       pool: (service, index) => this.#trialPool(service, index, update.health ?? []),
       answered: () => new TrafficCounters(),
+      live: () => null,
       // They are not run where nothing is sent.
       filters: () => null,
     });
@@ -331,6 +376,9 @@ export class ProxyDataPlane implements DataPlane {
     const graceMs = Math.min(idleGraceMs, drainMs);
     await this.#untilEmpty(listeners, graceMs, ignore);
     const remaining = await this.#untilEmpty(listeners, drainMs - graceMs, (listener) => listener.closeIdle());
+    for (const service of this.#liveServices.values()) {
+      service.hold?.cutAll();
+    }
     for (const pool of this.#pools.values()) {
       for (const cohort of pool.unfinishedCohorts()) {
         cohort.cutAll();
@@ -376,6 +424,8 @@ function answeredReport(service: string, counters: TrafficCounters): PoolReport 
     inFlight: 0,
     traffic: [counters.report('live')],
     failures: {},
+    waiting: 0,
+    breakers: {},
     retries: {},
     targets: [],
     mirrorDropped: {},

@@ -30,10 +30,14 @@ export interface Downstream {
   /** Returns true if `chunk`'s memory is still held on to. */
   body(chunk: Buffer): boolean;
   end(trailers: FieldSection | null): void;
-  /** The proxy's own answer, where no response was begun. */
-  answer(code: FailureCode, requestId: string): void;
+  /** The proxy's own answer, where no response was begun. `retryAfterSeconds`: when to come again; 0: as the code has it. */
+  answer(code: FailureCode, requestId: string, retryAfterSeconds?: number): void;
+  /** The same to a request that was not routed, which is thereby accounted for. */
+  refuse(code: FailureCode, retryAfterSeconds?: number): void;
   /** An answer in the target's place, where no response was begun. */
   answerWith(answer: OwnAnswer, requestId: string): void;
+  /** Begins a request that had to wait before it was routed, from the bytes of its head. Null: it was answered at once. */
+  beginAgain(head: Buffer): UpstreamBound | null;
   /** Ends a response that was begun and cannot be finished, so that the client can tell that it is not whole. */
   abort(): void;
   /** Answers 101 and lets bytes through as they are from then on. */

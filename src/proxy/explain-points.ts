@@ -118,8 +118,9 @@ export function candidateOf(target: Target, score: number | null): Explanation['
   return { target: id, state, up, weight, inFlight, isEligible, score, why: whyCandidate(target, score) };
 }
 
-function whyCandidate({ state, up, weight, isBackup }: Target, score: number | null): string {
+function whyCandidate({ state, up, weight, isBackup, isTripped }: Target, score: number | null): string {
   if (!up) return 'it is down';
+  if (isTripped) return 'its circuit breaker is open on this worker';
   if (state === 'drain') return 'it drains: it serves those alone who are bound to it';
   if (state === 'maint') return 'it is in maint';
   if (weight === 0) return 'its weight is 0';

@@ -25,7 +25,8 @@ import { RequestReading } from './filters/request-reading.ts';
 import type { PickedRequest } from './filters/user-algorithm.ts';
 import { FilteredRequest } from './filters/filtered-request.ts';
 import type { FilterChain } from './filters/filter-chain.ts';
-import { Exchange, type ResponseEditor } from './forward/exchange.ts';
+import { Exchange, type ExchangeRoute, type ResponseEditor } from './forward/exchange.ts';
+import type { HeldRequest } from './hold/held-request.ts';
 import { FIELD } from './http1/fields.ts';
 import type { OwnAnswer } from './http1/own-answer.ts';
 import { provenanceOf } from './http1/provenance.ts';
@@ -35,6 +36,8 @@ import { MirrorCopy } from './mirror/mirror-copy.ts';
 import { HeadFacts } from './head-facts.ts';
 import type { Origin, Provenance } from './origin.ts';
 import { outcomeOf } from './outcome.ts';
+import { placeIn } from './place.ts';
+import { ServiceGates } from './service-gates.ts';
 import type { Pool } from './pool.ts';
 import type { BoundService, Routing } from './routing.ts';
 import type { CompiledRule } from './rules/rule-set.ts';
@@ -63,23 +66,28 @@ export interface PipelineContext {
   readonly pickedRequest: PickedRequest;
 }
 
+/** Methods that may be processed twice (RFC 9110 section 9.2.2). */
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
+
 /** Methods that change nothing at the target (RFC 9110 section 9.2.1): the only ones that are mirrored unasked. */
 const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export class Pipeline {
   readonly #context: PipelineContext;
   readonly #facts: HeadFacts;
+  readonly #gates: ServiceGates;
 
   constructor(context: PipelineContext) {
     this.#context = context;
     this.#facts = new HeadFacts(context.clock);
+    this.#gates = new ServiceGates(context.clock);
   }
 
   /**
-   * Routes a request and sends it on its way. A code where there is no service that could take it; null where it was
-   * answered here, and accounted for.
+   * Routes a request and sends it on its way, or lets it wait. A code where there is no service that could take it; null
+   * where it was answered here, and accounted for.
    */
-  begin(downstream: Downstream, origin: Origin, head: RequestHead): Exchange | FailureCode | null {
+  begin(downstream: Downstream, origin: Origin, head: RequestHead): Exchange | HeldRequest | FailureCode | null {
     const routing = this.#context.routing();
     const service = findService(routing, head);
     if (service === null) {
@@ -95,6 +103,12 @@ export class Pipeline {
       return refusal;
     }
     const facts = this.#facts.of(head, origin, from);
+    if (service.live !== null) {
+      const gate = this.#gates.pass(service.spec, service.live, facts, head, downstream);
+      if (gate !== 'open') {
+        return gate;
+      }
+    }
     const cookie = sessionCookieOf(service, facts);
     const session = cookie === null ? null : (service.sessions?.get(cookie) ?? null);
     let decision: Decision;
@@ -142,6 +156,16 @@ export class Pipeline {
       countUnserved(routing, pool, head.method, 'no_target');
       return 'no_target';
     }
+    let mustWait: ExchangeRoute['mustWait'] = 'no';
+    if (pool.guard !== null) {
+      const place = placeIn(pool, pool.guard, target, bound !== null, hashKey);
+      if ('code' in place) {
+        countUnserved(routing, pool, head.method, place.code);
+        downstream.answer(place.code, requestId, Math.ceil(place.waitMs / 1000));
+        return null;
+      }
+      ({ target, mustWait } = place);
+    }
     const upgrade = service.spec.upgrades.includes(head.upgrade) ? head.upgrade : '';
     const { isTrusted } = origin;
     const values = shape.needsValues ? new RequestValues(head, from, requestId, pool, routing.generation) : null;
@@ -167,12 +191,23 @@ export class Pipeline {
         upgrade,
         requestId,
         withheld: passage.listed,
+        isIdempotent: isIdempotent(head, service.spec.retries.idempotencyKey),
       },
       downstream,
-      { pool, target, hashKey, cohort, timeouts: service.spec.timeouts, limits: service.spec.limits },
+      {
+        pool,
+        target,
+        mustWait,
+        hashKey,
+        cohort,
+        timeouts: service.spec.timeouts,
+        limits: service.spec.limits,
+        retries: service.spec.retries,
+      },
       {
         userField: user?.isNew === true ? userField(service, user, from) : '',
         sessionField: bound === null ? sessionField(service, pool, target, from) : '',
+        sessionFieldFor: mustWait === 'no' ? null : (other) => sessionField(service, pool, other, from),
         answerFields: shape.answerFields(values),
         mirror: this.#mirrorOf(service, pool, head, hashKey),
         editor: filtered === null ? null : this.#editorOf(service, filtered),
@@ -203,6 +238,18 @@ export class Pipeline {
     routing.ledger.leave('completed');
     service.answered.count(methodIndexOf(head.method), answer.status, 0);
     downstream.answerWith(answer, this.#context.newRequestId());
+  }
+
+  /** Runs `begin`, in which a request that has waited is begun anew. */
+  resume(begin: () => void): void {
+    this.#gates.isResuming = true;
+    try {
+      begin();
+    } catch (error) {
+      this.#context.onError(error);
+    } finally {
+      this.#gates.isResuming = false;
+    }
   }
 
   /** Whether a filter has answered the request, or failed, which is answered too: both end it here. */
@@ -334,6 +381,10 @@ export function hashKeyOf({ spec }: BoundService, facts: RequestFacts, user: Use
 
 function isCookie(key: AffinityKey, name: string): boolean {
   return key.kind === 'cookie' && key.name === name;
+}
+
+function isIdempotent(head: RequestHead, byKey: boolean): boolean {
+  return IDEMPOTENT.has(head.method) || (byKey && head.fields.get('idempotency-key') !== null);
 }
 
 /** What the service does not take. */

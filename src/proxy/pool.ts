@@ -13,12 +13,14 @@ import { preferring } from './balance/preferences.ts';
 import { Tally, TrafficCounters } from './counters.ts';
 import type { FailureCode } from './errors.ts';
 import { Cohort, type GenerationLedger } from './ledger.ts';
+import { PoolGuard } from './limit/pool-guard.ts';
 import { type SessionResult, SessionTokens } from './split/sticky.ts';
 import type { ConnectionLimits, ConnectionShared } from './upstream/connection-pool.ts';
 import { Target } from './upstream/target.ts';
 import { PoolWellness } from './wellness/pool-wellness.ts';
 
-export type RetryReason = 'connect' | 'reused-connection';
+/** "502" and the like: the target answered so. */
+export type RetryReason = 'connect' | 'reused-connection' | 'reset' | '502' | '503' | '504' | 'per-try-timeout';
 export type MirrorDropReason = 'busy' | 'body-too-large' | 'no-target' | 'resting' | 'failed';
 
 /** What the pools of one worker share. */
@@ -28,6 +30,8 @@ export interface PoolShared {
   readonly algorithms: Algorithms;
   /** Where this proxy runs; "": nobody said. */
   readonly zone: string;
+  /** How many workers share what is limited as a whole. */
+  readonly workers: number;
 }
 
 export class Pool {
@@ -43,6 +47,10 @@ export class Pool {
   readonly sessionTokens: SessionTokens;
   /** Copies that are under way to this pool. */
   mirrorsInFlight = 0;
+  /** Requests that are in a further try which the budget counts. */
+  retriesInFlight = 0;
+  /** Null where neither a breaker nor a limit was ever asked for. */
+  guard: PoolGuard<Target> | null = null;
   #version = '';
   #targets: ReadonlyMap<string, Target> = new Map();
   #balancer: Balancer<Target> | null = null;
@@ -88,6 +96,7 @@ export class Pool {
       }
     }
     this.#updateWellness(service, before.size === 0 ? targets : before);
+    this.#updateGuard(service);
   }
 
   /** Whoever is well of `known` has been in service before. */
@@ -103,6 +112,17 @@ export class Pool {
     const { deadlines } = this.#shared.connections;
     this.#wellness ??= new PoolWellness(service, [...known.values()], { deadlines, onChange });
     this.#wellness.update(service, [...this.#targets.values()]);
+  }
+
+  #updateGuard(service: ServiceSpec): void {
+    if (this.guard === null && PoolGuard.isWanted(service)) {
+      const onChange = (): void => {
+        this.#balancer = null;
+      };
+      const { connections, random, workers } = this.#shared;
+      this.guard = new PoolGuard({ deadlines: connections.deadlines, random, workers, onChange });
+    }
+    this.guard?.update(service, [...this.#targets.values()]);
   }
 
   #targetFor(spec: TargetSpec, limits: ConnectionLimits): Target {
@@ -131,6 +151,7 @@ export class Pool {
       target.up = up;
       this.#balancer = null;
       this.#wellness?.reconsider();
+      this.guard?.reconsider();
     }
   }
 
@@ -188,6 +209,7 @@ export class Pool {
   /** Gone from every snapshot. */
   retire(): void {
     this.#wellness?.close();
+    this.guard?.retire();
     for (const target of this.#targets.values()) {
       target.retire();
     }
@@ -215,6 +237,8 @@ export class Pool {
       traffic: [this.live.report('live'), ...(this.mirrored.isUnused ? [] : [this.mirrored.report('mirror')])],
       failures: this.failures.report(),
       retries: this.retries.report(),
+      waiting: this.guard?.admission?.waiting ?? 0,
+      breakers: this.guard?.report() ?? {},
       targets: [...this.#targets.values()].map((target) => target.report()),
       mirrorDropped: this.mirrorDropped.report(),
       sessions: this.sessions.report(),

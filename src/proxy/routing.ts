@@ -6,6 +6,7 @@ import type { ServiceSpec, SnapshotUpdate } from '../snapshot/types.ts';
 import type { TrafficCounters } from './counters.ts';
 import type { FilterChain } from './filters/filter-chain.ts';
 import type { GenerationLedger } from './ledger.ts';
+import type { LiveService } from './live-service.ts';
 import type { Pool } from './pool.ts';
 import { RouteTable } from './route/route-table.ts';
 import { keysOf, type Lookups, nextLookups } from './rules/lookups.ts';
@@ -36,6 +37,8 @@ export interface BoundService {
   readonly mirrorPool: Pool | null;
   /** What it changes of messages on their way. */
   readonly shape: ServiceShape;
+  /** Null where neither rates are limited nor requests held. */
+  readonly live: LiveService | null;
   /** By the value of the session's cookie; null where sessions are not bound. */
   readonly sessions: ReadonlyMap<string, Session> | null;
   /** `null`: no user code sees its requests. */
@@ -48,6 +51,8 @@ export interface LiveParts {
   readonly pool: (service: ServiceSpec, poolIndex: number) => Pool;
   /** The counters of what a service's rules answer. */
   readonly answered: (service: string) => TrafficCounters;
+  /** What a service has besides its pools, made where there is none; null where it needs nothing. */
+  readonly live: (service: ServiceSpec) => LiveService | null;
   /** The filters of a service. */
   readonly filters: (service: ServiceSpec) => FilterChain | null;
 }
@@ -98,6 +103,7 @@ function bindService(spec: ServiceSpec, lookups: Lookups, parts: LiveParts): Bou
     only: owners.size === 1 ? (pools.get(spec.slots[0]?.pool ?? '') ?? null) : null,
     mirrorPool: spec.mirror === null ? null : (pools.get(spec.mirror.pool) ?? null),
     shape: new ServiceShape(spec),
+    live: parts.live(spec),
     sessions: spec.sticky === null ? null : sessionsOf(pools.values()),
     filters: parts.filters(spec),
   };

@@ -108,6 +108,8 @@ export interface DataPlaneReport {
   readonly workersFenced: number;
   /** Those that anything was ever asked of. */
   readonly pools: readonly PoolReport[];
+  /** Those that limit rates or were ever paused. */
+  readonly services: readonly ServiceReport[];
   readonly listeners: readonly ListenerReport[];
   /** The ledger of each generation that is still remembered, oldest first; the current one last. */
   readonly ledger: readonly LedgerReport[];
@@ -127,13 +129,35 @@ export interface PoolReport {
   readonly traffic: readonly TrafficReport[];
   /** By failure code of the table in proxy/errors.ts. */
   readonly failures: Readonly<Record<string, number>>;
-  /** By reason ("connect", "reused-connection"). */
+  /** Requests that wait for a target with room; part of `inFlight`. */
+  readonly waiting: number;
+  /** Circuit breakers by target; the pool's own under "". */
+  readonly breakers: Readonly<Record<string, BreakerReport>>;
+  /** By reason ("connect", "reused-connection", "reset", "502", "503", "504", "per-try-timeout"). */
   readonly retries: Readonly<Record<string, number>>;
   readonly targets: readonly TargetReport[];
   /** Mirror copies that were not sent, by reason. */
   readonly mirrorDropped: Readonly<Record<string, number>>;
   /** Requests by what became of their session ("bound", "created", "moved", "unavailable", "unknown"). */
   readonly sessions: Readonly<Record<string, number>>;
+}
+
+/** What belongs to a service and to none of its pools. */
+export interface ServiceReport {
+  readonly service: string;
+  /** Requests refused because their client made too many. */
+  readonly rateLimited: number;
+  /** Requests that wait for the service to be resumed. */
+  readonly held: number;
+  /** Such waits that have ended, by how ("resumed", "timed-out", "full", "client-gone", "cut"). */
+  readonly holds: Readonly<Record<string, number>>;
+}
+
+export interface BreakerReport {
+  /** Workers in which it is open. */
+  readonly open: number;
+  /** How often it has opened. */
+  readonly opened: number;
 }
 
 export interface TrafficReport {

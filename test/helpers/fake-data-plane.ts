@@ -133,10 +133,12 @@ export class FakeDataPlane implements DataPlane {
         targets: [],
         mirrorDropped: {},
         sessions: {},
+        waiting: 0,
+        breakers: {},
       })),
     );
     const workers = [{ worker: '0', pid: process.pid, generation: this.generation }];
-    return { generation: this.generation, workers, pools, workersFenced: 0, listeners: [], ledger: [] };
+    return { generation: this.generation, workers, pools, workersFenced: 0, services: [], listeners: [], ledger: [] };
   }
 }
 

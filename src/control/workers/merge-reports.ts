@@ -5,6 +5,7 @@ import type {
   LedgerReport,
   ListenerReport,
   PoolReport,
+  ServiceReport,
   TargetReport,
   TrafficReport,
 } from '../../snapshot/data-plane.ts';
@@ -14,6 +15,7 @@ export const EMPTY_REPORT: DataPlaneReport = {
   workers: [],
   workersFenced: 0,
   pools: [],
+  services: [],
   listeners: [],
   ledger: [],
 };
@@ -33,6 +35,12 @@ export function mergeReports(reports: readonly DataPlaneReport[]): DataPlaneRepo
       ({ pools }) => pools,
       (pool) => `${pool.service}\n${pool.pool}`,
       mergePools,
+    ),
+    services: merged(
+      reports,
+      ({ services }) => services,
+      ({ service }) => service,
+      mergeServices,
     ),
     listeners: merged(
       reports,
@@ -64,9 +72,21 @@ export function lastAccount(report: DataPlaneReport): DataPlaneReport {
     generation: report.generation,
     workers: [],
     workersFenced: 0,
-    pools: report.pools.map((pool) => ({ ...pool, inFlight: 0, targets: pool.targets.map(withoutState) })),
+    pools: report.pools.map(poolWithoutState),
+    services: report.services.map((service) => ({ ...service, held: 0 })),
     listeners: report.listeners.map((one) => ({ ...one, connections: { idle: 0, active: 0, tunnel: 0 } })),
     ledger: report.ledger.map((entry) => ({ ...entry, cut: entry.cut + entry.inFlight, inFlight: 0 })),
+  };
+}
+
+function poolWithoutState(pool: PoolReport): PoolReport {
+  const breakers = Object.entries(pool.breakers).map(([target, { opened }]) => [target, { open: 0, opened }]);
+  return {
+    ...pool,
+    inFlight: 0,
+    waiting: 0,
+    breakers: Object.fromEntries(breakers),
+    targets: pool.targets.map(withoutState),
   };
 }
 
@@ -98,10 +118,29 @@ function mergePools(a: PoolReport, b: PoolReport): PoolReport {
     inFlight: a.inFlight + b.inFlight,
     traffic: mergedBy(a.traffic, b.traffic, ({ traffic }) => traffic, mergeTraffic),
     failures: sumCounts(a.failures, b.failures),
+    waiting: a.waiting + b.waiting,
+    breakers: sumBreakers(a.breakers, b.breakers),
     retries: sumCounts(a.retries, b.retries),
     targets: mergedBy(a.targets, b.targets, ({ target }) => target, mergeTargets),
     mirrorDropped: sumCounts(a.mirrorDropped, b.mirrorDropped),
     sessions: sumCounts(a.sessions, b.sessions),
+  };
+}
+
+function sumBreakers(a: PoolReport['breakers'], b: PoolReport['breakers']): PoolReport['breakers'] {
+  const sum = { ...a };
+  for (const [target, { open, opened }] of Object.entries(b)) {
+    sum[target] = { open: open + (sum[target]?.open ?? 0), opened: opened + (sum[target]?.opened ?? 0) };
+  }
+  return sum;
+}
+
+function mergeServices(a: ServiceReport, b: ServiceReport): ServiceReport {
+  return {
+    service: a.service,
+    rateLimited: a.rateLimited + b.rateLimited,
+    held: a.held + b.held,
+    holds: sumCounts(a.holds, b.holds),
   };
 }
 

@@ -2,15 +2,17 @@
  * One request and its answer, between a client and a target. It owns what becomes of the request: the connection it
  * travels on, whether it may be sent again, and the one outcome it is counted with.
  *
- *   start ─► connecting ─► sending ─► responding ─► finished
- *     ▲          │             │           └─ 101 ─► tunnel ─► finished
- *     └──────────┴─ retry ─────┘
+ *   start ─► (waiting) ─► connecting ─► sending ─► responding ─► finished
+ *                 ▲           │            │           └─ 101 ─► tunnel ─► finished
+ *                 └───────────┴── retry ───┘
  *
- * What may be sent again (RFC 9110 section 9.2.2): anything that was never sent; otherwise only an idempotent request
- * whose body is still at hand, once, when a kept connection died under it before a byte of an answer.
+ * `waiting`: until a target has room for it, or until a further try is due. What may be tried again is decided in
+ * further-tries.ts; nothing is, once the client has got a byte of an answer.
  */
 import { assert } from '../../base/assert.ts';
 import type { Clock } from '../../base/clock.ts';
+import type { Random } from '../../base/random.ts';
+import type { RetrySpec } from '../../snapshot/protection-spec.ts';
 import type { ServiceLimits, ServiceTimeouts } from '../../snapshot/types.ts';
 import { type Deadlines, type Expiring, NEVER } from '../deadlines.ts';
 import type { Downstream, UpstreamBound } from '../downstream.ts';
@@ -23,18 +25,16 @@ import type { ResponseHead } from '../http1/response-head.ts';
 import type { ResponseEdits } from '../http1/response-writer.ts';
 import type { Cohort, CohortMember } from '../ledger.ts';
 import { type Outcome, outcomeOf } from '../outcome.ts';
-import type { Pool } from '../pool.ts';
+import type { Applicant, Ticket } from '../limit/admission.ts';
+import type { PoolGuard } from '../limit/pool-guard.ts';
+import type { Pool, RetryReason } from '../pool.ts';
 import type { ConnectionUser, FailureContext, TargetConnection } from '../upstream/target-connection.ts';
 import type { Target } from '../upstream/target.ts';
 import { UnwantedBody } from '../upstream/unwanted-body.ts';
+import { FurtherTries, reasonAfterFailure, reasonAfterStatus } from './further-tries.ts';
 
-/** Targets tried for a request that could not be delivered. */
-const CONNECT_TRIES_MAX = 2;
 /** Body bytes held for a connection that is being made, or for a second try; above it the client is not read. */
 const HELD_BYTES_MAX = 65_536;
-
-/** Methods that may be sent twice (RFC 9110 section 9.2.2). */
-const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 
 export interface ExchangeRequest {
   readonly method: string;
@@ -46,6 +46,8 @@ export interface ExchangeRequest {
   readonly requestId: string;
   /** Lower-case names of fields that do not pass, in trailers either. */
   readonly withheld: ReadonlySet<string>;
+  /** It may be processed twice (RFC 9110 section 9.2.2). */
+  readonly isIdempotent: boolean;
 }
 
 /** A copy of the request that goes elsewhere: it is told what passes and never waited for. */
@@ -69,10 +71,27 @@ export interface AnswerFields {
   of(targetId: string): string;
 }
 
+/** Where a request goes, and by whose settings. */
+export interface ExchangeRoute {
+  readonly pool: Pool;
+  readonly target: Target;
+  /** The target has no room: it waits for that, or for any other's. */
+  readonly mustWait: 'no' | 'for-any' | 'for-this';
+  /** What of the request decides on a target, where the algorithm asks. */
+  readonly hashKey: string;
+  readonly cohort: Cohort;
+  readonly timeouts: ServiceTimeouts;
+  readonly limits: ServiceLimits;
+  readonly retries: RetrySpec;
+}
+
 export interface ExchangeExtras {
-  /** Complete lines; "" for none. */
+  /** Gives a user its id: complete lines; "" for none. */
   readonly userField: string;
+  /** Binds the session to the target; "" for none. */
   readonly sessionField: string;
+  /** The same for another target, where the request may have to wait for one. */
+  readonly sessionFieldFor: ((target: Target) => string) | null;
   /** null: none. */
   readonly answerFields: AnswerFields | null;
   readonly mirror: RequestCopy | null;
@@ -82,10 +101,11 @@ export interface ExchangeExtras {
 
 export interface ExchangeContext {
   readonly clock: Clock;
+  readonly random: Random;
   readonly deadlines: Deadlines;
 }
 
-export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Expiring {
+export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Expiring, Applicant<Target> {
   readonly method: string;
   readonly upgrade: string;
   readonly #request: ExchangeRequest;
@@ -96,6 +116,7 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
   readonly #cohort: Cohort;
   readonly #timeouts: ServiceTimeouts;
   readonly #limits: ServiceLimits;
+  readonly #retries: RetrySpec;
   readonly #context: ExchangeContext;
   readonly #startedAtMs: number;
   readonly #isIdempotent: boolean;
@@ -103,17 +124,21 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
   next: CohortMember | null = null;
   previous: CohortMember | null = null;
   isTunnel = false;
-  /** Of the whole exchange; NEVER without a limit on it. */
+  /** Of the whole exchange, or of one try; NEVER without a limit on either. */
   deadlineAt = NEVER;
+  /** Of the whole exchange. */
+  #endsAt = NEVER;
 
   #target: Target;
   #connection: TargetConnection | null = null;
   #isConnected = false;
   #connectStartedAtMs = 0;
-  #connectTries = 0;
-  #wasResent = false;
   /** Since when a target has had the whole request; as long as it is being connected to, since when that is tried. */
   #waitingSinceMs = 0;
+  #tries: FurtherTries | null = null;
+  readonly #mustWait: ExchangeRoute['mustWait'];
+  /** Its place in the line, while it waits for a target with room. */
+  #ticket: Ticket<Target> | null = null;
 
   /** Body bytes that may have to be sent: for the first time, or again. */
   #held: GatheredBytes | null = null;
@@ -125,8 +150,10 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
 
   readonly #userField: string;
   #sessionField: string;
+  readonly #sessionFieldFor: ((target: Target) => string) | null;
   readonly #answerFields: AnswerFields | null;
   #status = 0;
+  #hasInterim = false;
   #isFinished = false;
   #clientEndedTunnel = false;
   #targetEndedTunnel = false;
@@ -136,14 +163,7 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
   constructor(
     request: ExchangeRequest,
     downstream: Downstream,
-    route: {
-      pool: Pool;
-      target: Target;
-      hashKey: string;
-      cohort: Cohort;
-      timeouts: ServiceTimeouts;
-      limits: ServiceLimits;
-    },
+    route: ExchangeRoute,
     extras: ExchangeExtras,
     context: ExchangeContext,
   ) {
@@ -157,15 +177,18 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
     this.#cohort = route.cohort;
     this.#timeouts = route.timeouts;
     this.#limits = route.limits;
+    this.#retries = route.retries;
+    this.#mustWait = route.mustWait;
     this.#userField = extras.userField;
     this.#sessionField = extras.sessionField;
     this.#answerFields = extras.answerFields;
+    this.#sessionFieldFor = extras.sessionFieldFor;
     this.#mirror = extras.mirror;
     this.#editor = extras.editor;
     this.#context = context;
     this.#startedAtMs = context.clock.monotonicMs();
     this.#waitingSinceMs = this.#startedAtMs;
-    this.#isIdempotent = IDEMPOTENT.has(request.method);
+    this.#isIdempotent = request.isIdempotent;
     this.#isBodyComplete = request.framing === 'none';
   }
 
@@ -179,18 +202,50 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
 
   /** Sends the request on its way. It was counted in flight before. */
   start(): void {
-    this.#target.load.enter();
-    if (this.#timeouts.totalMs > 0) {
-      this.deadlineAt = this.#context.deadlines.nowMs + this.#timeouts.totalMs;
+    if (this.#timeouts.totalMs > 0 || this.#retries.perTryMs > 0) {
+      this.#endsAt = this.#timeouts.totalMs > 0 ? this.#context.deadlines.nowMs + this.#timeouts.totalMs : NEVER;
+      this.deadlineAt = this.#endsAt;
       this.#context.deadlines.add(this);
     }
     this.#mirror?.begin(this.#request, this.#isBodyComplete);
+    if (this.#mustWait !== 'no') {
+      const wanted = this.#mustWait === 'for-this' ? this.#target : null;
+      this.#ticket = this.#pool.guard?.admission?.join(this, wanted) ?? null;
+    }
+    if (this.#ticket === null) {
+      this.#target.load.enter();
+      this.#connect(this.#target.connections.takeIdle(this.#isIdempotent));
+    }
+  }
+
+  /** Its turn has come. */
+  onRoom(target: Target): void {
+    this.#ticket = null;
+    if (target !== this.#target) {
+      this.#target = target;
+      this.#sessionField = this.#sessionFieldFor?.(target) ?? '';
+    }
+    target.load.enter();
+    this.#waitingSinceMs = this.#context.clock.monotonicMs();
+    this.#connectOutOfTurn();
+  }
+
+  onWaitedTooLong(): void {
+    this.#fail('queue_timeout');
+  }
+
+  /** Connects while no turn of the client's is going on, at whose end what it causes would be written. */
+  #connectOutOfTurn(): void {
     this.#connect(this.#target.connections.takeIdle(this.#isIdempotent));
+    this.#downstream.resumeRequest();
+    this.onClientTurnEnd();
   }
 
   #connect(kept: TargetConnection | null): void {
     this.#isConnected = false;
-    this.#connectTries++;
+    if (this.#retries.perTryMs > 0) {
+      this.deadlineAt = Math.min(this.#endsAt, this.#context.deadlines.nowMs + this.#retries.perTryMs);
+    }
     if (kept === null) {
       this.#connectStartedAtMs = this.#context.clock.monotonicMs();
       this.#connection = this.#target.connections.open();
@@ -336,10 +391,15 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
   // --- the target's side -------------------------------------------------------------------------------------------
 
   onInterim(head: ResponseHead): void {
+    this.#hasInterim = true;
     this.#downstream.interim(head);
   }
 
   onResponse(head: ResponseHead): void {
+    if (this.#retries.onStatus.length > 0 && this.#tryAgainAfter(head.status)) {
+      return;
+    }
+    this.deadlineAt = this.#endsAt;
     this.#status = head.status;
     if (this.#target.load.latencyWatcher !== null) {
       this.#observe(isTargetsFailure(head.status) ? 'failed' : 'answered');
@@ -424,7 +484,7 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
   onFailure(code: FailureCode, how: FailureContext): void {
     this.#connection = null;
     this.#isConnected = false;
-    if (!this.#isFinished && !this.#retry(code, how)) {
+    if (!this.#isFinished && !this.#tryAgain(this.#reasonAfter(code, how), failureOf(code).source === 'upstream')) {
       this.#fail(code);
     }
   }
@@ -433,61 +493,105 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
   #observe(how: 'answered' | 'failed' | 'abandoned'): void {
     const { load } = this.#target;
     // A target that answers before it has heard everything says nothing about its speed.
-    if (load.latencyWatcher !== null && (this.#isBodyComplete || how === 'failed')) {
+    if (load.latencyWatcher !== null && this.#ticket === null && (this.#isBodyComplete || how === 'failed')) {
       const nowMs = this.#context.clock.monotonicMs();
       load.latencyWatcher[how](load, nowMs - this.#waitingSinceMs, nowMs);
     }
   }
 
-  /** Sends the request again where that is safe; false: it is not. */
-  #retry(code: FailureCode, how: FailureContext): boolean {
-    // A target that is slow would only get slower by being asked again.
-    if (this.#status !== 0 || code === 'response_timeout' || code === 'upstream_stalled') {
+  // --- further tries -----------------------------------------------------------------------------------------------
+
+  #reasonAfter(code: FailureCode, how: FailureContext): RetryReason | null {
+    return this.#status === 0
+      ? reasonAfterFailure(this.#retries, code, how, this.#isRepeatable, this.#isWholeHeld)
+      : null;
+  }
+
+  /** It may be processed twice, all of it is at hand, and the client has heard nothing of it. */
+  get #isRepeatable(): boolean {
+    return this.#isIdempotent && this.#isWholeHeld && this.#status === 0 && !this.#hasInterim;
+  }
+
+  #tryAgainAfter(status: number): boolean {
+    const reason = reasonAfterStatus(this.#retries, status, this.#isRepeatable);
+    const connection = this.#connection;
+    if (!this.#tryAgain(reason, true)) {
       return false;
     }
-    if (how.unconnected) {
-      if (this.#connectTries >= CONNECT_TRIES_MAX) {
-        return false;
-      }
-      this.#pool.retries.add('connect');
-      if (failureOf(code).source === 'upstream') {
-        this.#observe('failed');
-      }
-      this.#moveToAnotherTarget();
-      this.#connect(this.#target.connections.takeIdle(this.#isIdempotent));
-      // No turn of the client's is going on at whose end it would be written.
-      this.onClientTurnEnd();
-      return true;
-    }
-    const maySendAgain = how.reused && (how.unsent || (this.#isIdempotent && how.unanswered));
-    if (!maySendAgain || this.#wasResent || !this.#isWholeHeld) {
-      return false;
-    }
-    this.#wasResent = true;
-    this.#pool.retries.add('reused-connection');
-    this.#connectTries = 0;
-    this.#connect(null);
+    // What is left of its answer is not waited for.
+    connection?.destroy();
     return true;
   }
 
-  #moveToAnotherTarget(): void {
-    const other = this.#pool.pick(this.#target, this.#hashKey);
-    if (other !== null && other !== this.#target) {
-      this.#target.load.leave();
+  /** `isTargets`: what failed was the target, and not this proxy. False: there is no further try. */
+  #tryAgain(reason: RetryReason | null, isTargets: boolean): boolean {
+    if (reason === null) {
+      return false;
+    }
+    this.#tries ??= new FurtherTries(this.#retries, this.#pool, this.#hashKey);
+    if (!this.#tries.begin(reason, this.#target)) {
+      return false;
+    }
+    this.#connection = null;
+    this.#isConnected = false;
+    if (reason === 'reused-connection') {
+      this.#connect(null);
+      return true;
+    }
+    if (isTargets) {
+      this.#observe('failed');
+      this.#pool.guard?.record(this.#target, true);
+    }
+    if (reason === 'connect') {
+      this.#tryElsewhere(this.#tries);
+    } else {
+      this.#tryLater(this.#tries);
+    }
+    return true;
+  }
+
+  #tryLater(tries: FurtherTries): void {
+    this.deadlineAt = this.#endsAt;
+    const pauseMs = tries.pauseMs(this.#context.random.next());
+    tries.pause = this.#context.clock.setTimer(pauseMs, () => this.#tryElsewhere(tries));
+  }
+
+  #tryElsewhere(tries: FurtherTries): void {
+    const before = this.#target;
+    const other = tries.nextTarget(before);
+    if (other !== null && other !== before) {
+      before.load.leave();
       this.#target = other;
       this.#waitingSinceMs = this.#context.clock.monotonicMs();
       other.load.enter();
       // A session that was about to be bound to the first one is not bound to another behind its back.
       this.#sessionField = '';
     }
+    this.#connectOutOfTurn();
+    if (this.#target !== before) {
+      this.#pool.guard?.admission?.roomAt(before);
+    }
   }
 
   // --- the end -----------------------------------------------------------------------------------------------------
 
-  /** Total time is up. */
+  /** Its time is up, or that of one try. */
   expire(): void {
+    const wasConnected = this.#isConnected;
+    const isTotal = this.deadlineAt >= this.#endsAt;
     this.#drop();
-    this.#fail('total_timeout');
+    if (isTotal) {
+      return this.#fail('total_timeout');
+    }
+    const reason = wasConnected ? this.#reasonAfterSlowTry() : this.#retries.onConnect ? 'connect' : null;
+    if (!this.#tryAgain(reason, true)) {
+      this.#fail(wasConnected ? 'response_timeout' : 'connect_timeout');
+    }
+  }
+
+  /** As if the target had answered 504. */
+  #reasonAfterSlowTry(): RetryReason | null {
+    return reasonAfterStatus(this.#retries, 504, this.#isRepeatable) === null ? null : 'per-try-timeout';
   }
 
   /** A drain's time is up. */
@@ -531,14 +635,38 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
       return;
     }
     this.#isFinished = true;
-    this.#target.load.leave();
     this.#held = null;
-    if (this.deadlineAt !== NEVER) {
+    if (this.#timeouts.totalMs > 0 || this.#retries.perTryMs > 0) {
       this.#context.deadlines.remove(this);
     }
+    this.#tries?.close();
+    this.#leaveTarget();
     this.#mirror?.abandon();
     this.#pool.live.count(this.#request.methodIndex, status, this.#context.clock.monotonicMs() - this.#startedAtMs);
     this.#cohort.leave(this, outcome);
+    if (this.#pool.guard !== null) {
+      this.#tellGuard(this.#pool.guard, outcome);
+    }
+  }
+
+  #leaveTarget(): void {
+    if (this.#ticket === null) {
+      this.#target.load.leave();
+    } else {
+      this.#pool.guard?.admission?.leave(this.#ticket);
+      this.#ticket = null;
+    }
+  }
+
+  /** What this request tells of its target, and whose turn it is now. */
+  #tellGuard(guard: PoolGuard<Target>, outcome: Outcome): void {
+    // A client that took its time for the request leaves nothing to be said of the target.
+    const hasFailed = outcome === 'upstreamFailed' ? this.#isBodyComplete : isTargetsFailure(this.#status);
+    if (hasFailed || (outcome === 'completed' && this.#status !== 0)) {
+      guard.record(this.#target, hasFailed);
+      guard.recordEnd(hasFailed);
+    }
+    guard.admission?.roomAt(this.#target);
   }
 }
 

@@ -9,6 +9,7 @@
  * while. Closing at once would reset the connection and could take the answer from the client (RFC 9112, 9.6).
  */
 import type { Socket } from 'node:net';
+import { assert } from '../../base/assert.ts';
 import { type Deadlines, type Expiring, NEVER } from '../deadlines.ts';
 import type { Downstream, ServiceFace, UpstreamBound } from '../downstream.ts';
 import { type FailureCode, failureOf } from '../errors.ts';
@@ -387,19 +388,45 @@ export class ClientConnection implements Downstream, Expiring {
     this.#completeResponse();
   }
 
-  answer(code: FailureCode, requestId: string): void {
+  refuse(code: FailureCode, retryAfterSeconds = 0): void {
+    this.answer(code, this.#host.refused(code), retryAfterSeconds);
+  }
+
+  beginAgain(bytes: Buffer): RunningRequest | null {
+    const head = this.#host.requestHead;
+    const isRead = head.read(bytes, 0, bytes.length) === 'done' && head.interpret() === null;
+    assert(isRead, 'a head that was read once can be read again');
+    this.#face = NO_SERVICE;
+    // An answer at once must not begin the next request before this one has ended.
+    this.#isConsuming = true;
+    const exchange = this.#host.begin(this, head);
+    this.#isConsuming = false;
+    if (exchange === null) {
+      if (this.#phase === 'head') {
+        this.#nextRequest();
+      }
+      return null;
+    }
+    this.#exchange = exchange;
+    if (this.#phase === 'body') {
+      this.#awaitBody(exchange);
+    }
+    return exchange;
+  }
+
+  answer(code: FailureCode, requestId: string, retryAfterSeconds = 0): void {
     if (failureOf(code).text === '') {
       this.abort();
       return;
     }
-    this.#finishWith(ownAnswer(code, this.#answerContext(requestId)));
+    this.#finishWith(ownAnswer(code, this.#answerContext(requestId, retryAfterSeconds)));
   }
 
   answerWith(answer: OwnAnswer, requestId: string): void {
     this.#finishWith(configuredAnswer(answer, this.#answerContext(requestId)));
   }
 
-  #answerContext(requestId: string): AnswerContext {
+  #answerContext(requestId: string, retryAfterSeconds = 0): AnswerContext {
     this.#keepAlive &&= this.#phase !== 'body' && !this.#host.isClosing;
     return {
       requestId,
@@ -409,6 +436,7 @@ export class ClientConnection implements Downstream, Expiring {
       minor: this.#minor,
       dateLine: this.#host.deadlines.dateLine,
       pages: this.#face.pages,
+      retryAfterSeconds,
     };
   }
 

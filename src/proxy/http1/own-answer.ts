@@ -16,6 +16,8 @@ export interface AnswerContext {
   readonly dateLine: string;
   /** Of the service; null: it has none. */
   readonly pages: PageSource | null;
+  /** When the client may come again; 0: as the code has it. */
+  readonly retryAfterSeconds: number;
 }
 
 /** What a service says of errors in its own words. */
@@ -68,8 +70,8 @@ export function ownAnswer(code: FailureCode, context: AnswerContext): string {
   const subject = { status, reason: title, detail: text, requestId: context.requestId };
   const page = context.pages?.pageFor(subject, context.accept) ?? plainPage(subject, context.accept);
   let head = pageHead(subject, page, context);
-  if (status === 503) {
-    head += `Retry-After: ${RETRY_AFTER_SECONDS}\r\n`;
+  if (status === 503 || status === 429) {
+    head += `Retry-After: ${context.retryAfterSeconds || RETRY_AFTER_SECONDS}\r\n`;
   } else if (status === 405) {
     head += 'Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n';
   }

@@ -27,6 +27,8 @@ const METHOD_BYTES_MAX = 32;
 /** Every method that llhttp knows, and no other: an unknown one is 501. */
 const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS);
 
+const NO_BYTES = Buffer.alloc(0);
+
 export interface RequestLimits {
   readonly requestLineBytesMax: number;
   readonly fieldsMax: number;
@@ -68,6 +70,8 @@ export class RequestHead {
   connection = '';
 
   #isLast = false;
+  #bytes: Buffer = NO_BYTES;
+  #from = 0;
 
   constructor(limits: RequestLimits) {
     this.#limits = limits;
@@ -76,6 +80,8 @@ export class RequestHead {
 
   /** Reads a head at `from`. `buffer` must not change before `interpret` has returned. */
   read(buffer: Buffer, from: number, to: number): ReadResult {
+    this.#bytes = buffer;
+    this.#from = from;
     const start = skipEmptyLines(buffer, from, to);
     if (start < 0) {
       return start === NEED_MORE ? 'more' : 'malformed_request';
@@ -92,6 +98,11 @@ export class RequestHead {
     this.fields.text = buffer.toString('latin1', fieldsFrom, end);
     this.end = end;
     return 'done';
+  }
+
+  /** The bytes that were read, for reading them again later. Asked for in the same turn. */
+  copyBytes(): Buffer {
+    return Buffer.from(this.#bytes.subarray(this.#from, this.end));
   }
 
   /** The request line: method SP request-target SP HTTP-version CRLF, and nothing looser (RFC 9112 section 3). */

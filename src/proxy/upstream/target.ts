@@ -22,6 +22,8 @@ export class Target {
   isBackup: boolean;
   state: AdminState;
   up = true;
+  /** Its circuit breaker keeps it from being chosen. */
+  isTripped = false;
 
   constructor(spec: TargetSpec, shared: ConnectionShared, limits: ConnectionLimits) {
     this.id = spec.id;
@@ -46,6 +48,7 @@ export class Target {
   /** Takes the health and the load of another, as they are now. */
   imitate(other: Target): void {
     this.up = other.up;
+    this.isTripped = other.isTripped;
     this.load.imitate(other.load);
   }
 
@@ -60,7 +63,7 @@ export class Target {
 
   /** May be chosen for new users. */
   get isEligible(): boolean {
-    return this.isWell;
+    return this.isWell && !this.isTripped;
   }
 
   /** Neither its checks nor its operator keep it from being chosen. */
@@ -70,7 +73,7 @@ export class Target {
 
   /** May go on serving those who are bound to it: a draining target keeps its sticky sessions. */
   get keepsSessions(): boolean {
-    return this.up && this.state !== 'maint';
+    return this.up && !this.isTripped && this.state !== 'maint';
   }
 
   /** Gone from every snapshot: what is under way finishes, nothing is kept. */

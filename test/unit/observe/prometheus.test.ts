@@ -57,6 +57,8 @@ function poolReport(over: Partial<PoolReport> = {}): PoolReport {
     ],
     mirrorDropped: { busy: 5 },
     sessions: { bound: 8, unknown: 2 },
+    waiting: 1,
+    breakers: { '': { open: 0, opened: 1 }, '127.0.0.1:3001': { open: 1, opened: 2 } },
     ...over,
   };
 }
@@ -78,6 +80,7 @@ function report(over: Partial<DataPlaneReport> = {}): DataPlaneReport {
     workers: [{ worker: '0', pid: 1, generation: 7 }],
     workersFenced: 0,
     pools: [poolReport()],
+    services: [{ service: 'shop', rateLimited: 3, held: 2, holds: { resumed: 4 } }],
     listeners: [
       {
         listener: 'web',

@@ -39,6 +39,8 @@ it('adds up what became of the sessions of one pool on all workers', () => {
     retries: {},
     targets: [],
     mirrorDropped: {},
+    waiting: 0,
+    breakers: {},
     sessions,
   });
   const { pools } = mergeReports([

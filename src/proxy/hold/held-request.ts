@@ -1,0 +1,113 @@
+/** One request that waits for its service to be resumed: the bytes of its head, and what has come of its body. */
+import { type Expiring } from '../deadlines.ts';
+import type { Downstream, UpstreamBound } from '../downstream.ts';
+import type { FailureCode } from '../errors.ts';
+import type { FieldSection } from '../http1/field-section.ts';
+import { GatheredBytes } from '../http1/gathered-bytes.ts';
+import type { Framing } from '../http1/request-head.ts';
+import type { Waiter } from '../limit/waiting-line.ts';
+import type { HoldResult } from './hold.ts';
+
+/** Body bytes of one waiting request above which its client is not read any further. */
+const BODY_BYTES_MAX = 65_536;
+/** Longest silence inside the body of a request that waits, and of a client that does not read: it need not hurry. */
+const CLIENT_IDLE_MS = 60_000;
+
+export interface HeldBy {
+  /** Asks for room; false: there is none. */
+  reserve(bytes: number): boolean;
+  end(held: HeldRequest, result: HoldResult): void;
+}
+
+export class HeldRequest implements UpstreamBound, Expiring, Waiter<HeldRequest> {
+  next: HeldRequest | null = null;
+  previous: HeldRequest | null = null;
+  deadlineAt: number;
+  readonly requestBodyIdleMs = CLIENT_IDLE_MS;
+  readonly responseBodyIdleMs = CLIENT_IDLE_MS;
+  /** Counted against the bounds of the pause. */
+  heldBytes: number;
+  readonly #downstream: Downstream;
+  readonly #head: Buffer;
+  readonly #hold: HeldBy;
+  #body: GatheredBytes | null = null;
+  #isComplete: boolean;
+  #trailers: FieldSection | null = null;
+  #isOver = false;
+
+  constructor(downstream: Downstream, head: Buffer, framing: Framing, hold: HeldBy, deadlineAt: number) {
+    this.#downstream = downstream;
+    this.#head = head;
+    this.#hold = hold;
+    this.heldBytes = head.length;
+    this.deadlineAt = deadlineAt;
+    this.#isComplete = framing === 'none';
+  }
+
+  /** Begins anew, as if it had just come. It has left the hold before. */
+  goOn(): void {
+    this.#isOver = true;
+    const exchange = this.#downstream.beginAgain(this.#head);
+    if (exchange === null) {
+      return;
+    }
+    if (this.#body !== null) {
+      exchange.requestBody(this.#body.buffer.subarray(0, this.#body.length));
+    }
+    if (this.#isComplete && this.#body !== null) {
+      exchange.requestEnd(this.#trailers);
+    }
+    exchange.onClientTurnEnd();
+    this.#downstream.resumeRequest();
+  }
+
+  requestBody(chunk: Buffer): void {
+    if (this.#isOver) {
+      return;
+    }
+    if (!this.#hold.reserve(chunk.length)) {
+      this.refuse('hold_full', 'full');
+      return;
+    }
+    this.heldBytes += chunk.length;
+    this.#body ??= new GatheredBytes();
+    this.#body.add(chunk, 0, chunk.length);
+    if (this.#body.length > BODY_BYTES_MAX) {
+      this.#downstream.pauseRequest();
+    }
+  }
+
+  requestEnd(trailers: FieldSection | null): void {
+    this.#isComplete = true;
+    this.#trailers = trailers;
+    // An empty body is one, too.
+    this.#body ??= new GatheredBytes();
+  }
+
+  onClientTurnEnd(): void {}
+
+  onClientDrain(): void {}
+
+  onTunnelEnd(): void {}
+
+  onClientGone(): void {
+    this.refuse('client_closed', 'client-gone');
+  }
+
+  onClientFault(code: FailureCode): void {
+    this.refuse(code, 'client-gone');
+  }
+
+  expire(): void {
+    this.refuse('hold_timeout', 'timed-out');
+  }
+
+  /** Ends its wait with an answer of our own. */
+  refuse(code: FailureCode, result: HoldResult): void {
+    if (!this.#isOver) {
+      this.#isOver = true;
+      this.#hold.end(this, result);
+      this.#downstream.refuse(code);
+    }
+  }
+}

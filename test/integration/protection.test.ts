@@ -1,0 +1,256 @@
+/** Breakers, limits and rates, as a client and the targets see them. */
+import { describe, expect, test } from 'vitest';
+import type { ServiceDocument } from '../../src/schema/service.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { startBackend } from '../helpers/start-backend.ts';
+import { ask, startClient } from '../helpers/start-client.ts';
+import { appService, startProxy } from '../helpers/start-proxy.ts';
+import { startRawBackend } from '../helpers/start-raw-backend.ts';
+
+const OK = { response: 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok' };
+const FAIL = { response: 'HTTP/1.1 500 Oops\r\nContent-Length: 4\r\n\r\noops' };
+
+describe('breaker', () => {
+  const breaker = { minimum: 5, open: '700ms', recover: '300ms' } satisfies ServiceDocument['breaker'];
+
+  test('leaves a pool alone that fails, says when to come again, and lets it recover', async () => {
+    const target = await startRawBackend(FAIL);
+    const proxy = await startProxy({
+      services: appService({ only: { version: '', url: target.url } }, { breaker: { ...breaker, per: ['pool'] } }),
+    });
+    for (let i = 0; i < 5; i++) expect((await ask(proxy.port)).status).toBe(500);
+    const refused = await ask(proxy.port);
+    expect([refused.status, refused.field('retry-after')]).toEqual([503, '1']);
+    expect(target.requests.length).toBe(5);
+    expect(await proxy.admin.metric('cutover_breaker_open', { service: 'app', target: '' })).toBe(1);
+    expect(await proxy.admin.metric('cutover_failures_total', { reason: 'breaker_open' })).toBe(1);
+    target.answers = OK;
+    await eventually(async () => expect((await ask(proxy.port)).status).toBe(200));
+    await eventually(async () =>
+      expect(await proxy.admin.metric('cutover_breaker_open', { service: 'app', target: '' })).toBe(0),
+    );
+    expect(await proxy.admin.metric('cutover_breaker_opened_total', { service: 'app' })).toBe(1);
+    expect(await proxy.admin.metric('cutover_ledger_imbalance')).toBe(0);
+  });
+
+  test('passes over a target that fails, until it has recovered', async () => {
+    const failing = await startRawBackend(FAIL);
+    const well = await startRawBackend(OK);
+    const targets = [failing, well].map(({ url }) => ({ version: '', url }));
+    const proxy = await startProxy({
+      services: appService({ only: targets }, { breaker: { ...breaker, per: ['target'], open: '60s' } }),
+    });
+    for (let i = 0; i < 10; i++) await ask(proxy.port);
+    expect(failing.requests.length).toBe(5);
+    for (let i = 0; i < 20; i++) expect((await ask(proxy.port)).status).toBe(200);
+    expect(failing.requests.length).toBe(5);
+    expect(well.requests.length).toBe(25);
+  });
+
+  test('asks targets all the same when all of them fail: some answer is better than none', async () => {
+    const target = await startRawBackend(FAIL);
+    const proxy = await startProxy({
+      services: appService({ only: { version: '', url: target.url } }, { breaker: { ...breaker, per: ['target'] } }),
+    });
+    for (let i = 0; i < 10; i++) expect((await ask(proxy.port)).status).toBe(500);
+    expect(target.requests.length).toBe(10);
+  });
+
+  test('keeps its state through a change of the service', async () => {
+    const target = await startRawBackend(FAIL);
+    const proxy = await startProxy({
+      services: appService(
+        { only: { version: '', url: target.url } },
+        { breaker: { ...breaker, per: ['pool'], open: '60s' } },
+      ),
+    });
+    for (let i = 0; i < 5; i++) await ask(proxy.port);
+    await proxy.admin.must('PATCH', '/v1/services/app', { timeouts: { connect: '1s' } });
+    expect((await ask(proxy.port)).status).toBe(503);
+    await proxy.admin.must('PATCH', '/v1/services/app', { breaker: null });
+    expect((await ask(proxy.port)).status).toBe(500);
+  });
+});
+
+describe('limits.inFlightPerTarget', () => {
+  async function startLimited(service: Omit<ServiceDocument, 'pools'>, count = 1) {
+    const backends = await Promise.all(Array.from({ length: count }, (_, i) => startBackend(`v${i}`)));
+    const proxy = await startProxy({ services: appService({ only: backends, next: backends.slice(0, 1) }, service) });
+    const waiting = () => proxy.admin.metric('cutover_requests_waiting', { service: 'app', pool: 'only' });
+    const open = () => backends.map(({ requests }) => requests.filter(({ outcome }) => outcome === 'open').length);
+    return { backends, proxy, waiting, open };
+  }
+
+  test('lets the others wait, each target full, and all are served', async () => {
+    const { backends, proxy, waiting, open } = await startLimited({ limits: { inFlightPerTarget: 3 } }, 2);
+    const answers = Array.from({ length: 20 }, () => ask(proxy.port, { path: '/hold', method: 'POST', body: 'b' }));
+    await eventually(async () => expect(await waiting()).toBe(14));
+    let most = 0;
+    const releasing = setInterval(() => {
+      most = Math.max(most, ...open());
+      for (const backend of backends) backend.release(1);
+    }, 5);
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200));
+    clearInterval(releasing);
+    expect(most).toBe(3);
+    expect(backends.reduce((sum, { requests }) => sum + requests.length, 0)).toBe(20);
+    expect(await waiting()).toBe(0);
+    expect(await proxy.admin.metric('cutover_ledger_imbalance')).toBe(0);
+  });
+
+  test('serves them in the order in which they came, bodies and all', async () => {
+    const { backends, proxy, waiting } = await startLimited({ limits: { inFlightPerTarget: 1 } });
+    const answers: Promise<unknown>[] = [ask(proxy.port, { path: '/hold' })];
+    await eventually(() => expect(backends[0]?.requests.length).toBe(1));
+    for (let i = 1; i <= 5; i++) {
+      const fields = [['X-Test-Id', `n${i}`]] as const;
+      answers.push(ask(proxy.port, { method: 'POST', path: '/upload', body: 'x'.repeat(i * 30_000), fields }));
+      await eventually(async () => expect(await waiting()).toBe(i));
+    }
+    backends[0]?.release();
+    await Promise.all(answers);
+    expect(backends[0]?.requests.slice(1).map(({ id, bodyBytes }) => [id, bodyBytes])).toEqual(
+      [1, 2, 3, 4, 5].map((i) => [`n${i}`, i * 30_000]),
+    );
+  });
+
+  test('answers 503 at once when the line is full, and when it takes too long', async () => {
+    const { backends, proxy, waiting } = await startLimited({
+      limits: { inFlightPerTarget: 1, queue: 1 },
+      timeouts: { queue: '1500ms' },
+    });
+    const first = ask(proxy.port, { path: '/hold' });
+    await eventually(() => expect(backends[0]?.requests.length).toBe(1));
+    const second = ask(proxy.port);
+    await eventually(async () => expect(await waiting()).toBe(1));
+    const full = await ask(proxy.port);
+    expect([full.status, full.field('retry-after')]).toEqual([503, '2']);
+    expect((await second).status).toBe(503);
+    backends[0]?.release();
+    expect((await first).status).toBe(200);
+    const failed = (reason: string) => proxy.admin.metric('cutover_failures_total', { pool: 'only', reason });
+    expect([await failed('queue_full'), await failed('queue_timeout')]).toEqual([1, 1]);
+    expect(backends[0]?.requests.length).toBe(1);
+    expect(await proxy.admin.metric('cutover_ledger_imbalance')).toBe(0);
+  });
+
+  test('forgets a client that is gone at once', async () => {
+    const { backends, proxy, waiting } = await startLimited({ limits: { inFlightPerTarget: 1 } });
+    const first = ask(proxy.port, { path: '/hold' });
+    await eventually(() => expect(backends[0]?.requests.length).toBe(1));
+    const client = await startClient(proxy.port);
+    const gone = client.request().catch(() => 'gone');
+    await eventually(async () => expect(await waiting()).toBe(1));
+    client.reset();
+    expect(await gone).toBe('gone');
+    await eventually(async () => expect(await waiting()).toBe(0));
+    backends[0]?.release();
+    await first;
+    expect((await ask(proxy.port)).status).toBe(200);
+    expect(backends[0]?.requests.length).toBe(2);
+    expect(await proxy.admin.metric('cutover_ledger_imbalance')).toBe(0);
+  });
+
+  test('leaves whoever waits with its pool through a cutover, where the drain counts it and can cut it', async () => {
+    const { backends, proxy, waiting } = await startLimited({ limits: { inFlightPerTarget: 1 } });
+    const first = ask(proxy.port, { path: '/hold' });
+    await eventually(() => expect(backends[0]?.requests.length).toBe(1));
+    const second = ask(proxy.port);
+    await eventually(async () => expect(await waiting()).toBe(1));
+    const receipt = await proxy.admin.cutover('app', 'next');
+    expect(receipt.drain.inFlightAtFlip).toBe(2);
+    backends[0]?.release();
+    expect([(await first).status, (await second).status]).toEqual([200, 200]);
+    expect((await proxy.admin.receipt('app', receipt.id, 5)).drain).toMatchObject({ state: 'drained', cut: 0 });
+  });
+
+  test('keeps a session on its target, and lets it wait there', async () => {
+    const { backends, proxy, waiting } = await startLimited(
+      { limits: { inFlightPerTarget: 1 }, sticky: { cookie: 'sid' } },
+      2,
+    );
+    const bound = await ask(proxy.port);
+    const cookie = (bound.field('set-cookie') ?? '').split(';')[0] ?? '';
+    const home = backends.find(({ requests }) => requests.length === 1);
+    const first = ask(proxy.port, { path: '/hold', fields: [['Cookie', cookie]] });
+    await eventually(() => expect(home?.requests.length).toBe(2));
+    const second = ask(proxy.port, { fields: [['Cookie', cookie]] });
+    await eventually(async () => expect(await waiting()).toBe(1));
+    home?.release();
+    await first;
+    expect((await second).field('x-version')).toBe(home?.version);
+  });
+
+  test('binds a session that waited to the target that served it', async () => {
+    const { backends, proxy, waiting } = await startLimited(
+      { limits: { inFlightPerTarget: 1 }, sticky: { cookie: 'sid' } },
+      2,
+    );
+    const held = [ask(proxy.port, { path: '/hold' }), ask(proxy.port, { path: '/hold' })];
+    await eventually(() => expect(backends.map(({ requests }) => requests.length)).toEqual([1, 1]));
+    const waited = ask(proxy.port);
+    await eventually(async () => expect(await waiting()).toBe(1));
+    backends[1]?.release();
+    const served = await waited;
+    expect(served.field('x-version')).toBe('v1');
+    const cookie = (served.field('set-cookie') ?? '').split(';')[0] ?? '';
+    expect((await ask(proxy.port, { fields: [['Cookie', cookie]] })).field('x-version')).toBe('v1');
+    backends[0]?.release();
+    await Promise.all(held);
+  });
+});
+
+describe('rateLimit', () => {
+  const limited = (rateLimit: NonNullable<ServiceDocument['rateLimit']>) => ({ rateLimit });
+
+  test('answers 429 above it, with the seconds to wait, and the connection goes on', async () => {
+    const backend = await startBackend('v1');
+    const proxy = await startProxy({ services: appService({ only: backend }, limited({ rate: '20/m', burst: 3 })) });
+    const client = await startClient(proxy.port);
+    const answers = [];
+    for (let i = 0; i < 6; i++) answers.push(await client.request());
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 429, 429, 429]);
+    expect(answers.slice(3).map((answer) => answer.field('retry-after'))).toEqual(['3', '3', '3']);
+    expect(backend.requests.length).toBe(3);
+    expect(await proxy.admin.metric('cutover_rate_limited_total', { service: 'app' })).toBe(3);
+    expect(await proxy.admin.metric('cutover_requests_refused_total', { reason: 'rate_limited' })).toBe(3);
+    expect(await proxy.admin.metric('cutover_ledger_imbalance')).toBe(0);
+  });
+
+  test('lets a client pass again after the seconds that it was told', async () => {
+    const backend = await startBackend('v1');
+    const proxy = await startProxy({ services: appService({ only: backend }, limited({ rate: '1/s', burst: 1 })) });
+    const client = await startClient(proxy.port);
+    expect((await client.request()).status).toBe(200);
+    const refused = await client.request();
+    expect(refused.field('retry-after')).toBe('1');
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect((await client.request()).status).toBe(200);
+  });
+
+  test.each([
+    ['a header', 'header:X-Api-Key', 'X-Api-Key', (value: string) => value],
+    ['a cookie', 'cookie:uid', 'Cookie', (value: string) => `a=b; uid=${value}`],
+  ])('counts by %s, and those without it by their address', async (_what, key, name, valueOf) => {
+    const backend = await startBackend('v1');
+    const proxy = await startProxy({
+      services: appService({ only: backend }, limited({ key, rate: '1/h', burst: 1 })),
+    });
+    const one = async (value: string) => (await ask(proxy.port, { fields: [[name, valueOf(value)]] })).status;
+    expect([await one('u1'), await one('u2'), await one('u1'), await one('127.0.0.1')]).toEqual([200, 200, 429, 200]);
+    expect([(await ask(proxy.port)).status, (await ask(proxy.port)).status]).toEqual([200, 429]);
+  });
+
+  test('takes an address from a trusted proxy only, and IPv6 clients by their network', async () => {
+    const backend = await startBackend('v1');
+    const services = appService({ only: backend }, limited({ rate: '1/h', burst: 1 }));
+    const trusting = await startProxy({ services, trustedProxies: ['127.0.0.1'] });
+    const from = async (port: number, address: string) =>
+      (await ask(port, { fields: [['X-Forwarded-For', address]] })).status;
+    expect(await from(trusting.port, '2001:db8:1:2::1')).toBe(200);
+    expect(await from(trusting.port, '2001:0db8:0001:2:ffff::9')).toBe(429);
+    expect(await from(trusting.port, '2001:db8:1:3::1')).toBe(200);
+    const strict = await startProxy({ services });
+    expect([await from(strict.port, '192.0.2.1'), await from(strict.port, '192.0.2.2')]).toEqual([200, 429]);
+  });
+});
