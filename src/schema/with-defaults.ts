@@ -1,3 +1,4 @@
+import type { ValidateFunction } from 'ajv';
 import type { TSchema } from 'typebox';
 
 import { assert } from '../base/assert.ts';
@@ -53,8 +54,10 @@ const fillMirror = filler(MirrorSchema);
 const fillListener = filler(ListenerSchema);
 
 function filler(schema: TSchema): (document: unknown) => unknown {
-  const validate = ajv.compile(schema);
+  // When the first document comes, as in find-problems.ts.
+  let validate: ValidateFunction | null = null;
   return (document) => {
+    validate ??= ajv.compile(schema);
     // Through JSON, which a document is by definition: unlike a structured clone it keeps no two places one object.
     const copy: unknown = JSON.parse(JSON.stringify(document));
     assert(validate(copy), `defaults were asked for an invalid document: ${ajv.errorsText(validate.errors)}`);

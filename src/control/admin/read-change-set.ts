@@ -1,9 +1,9 @@
 import { closestName } from '../../base/closest-name.ts';
 import { createAjv } from '../../schema/ajv.ts';
 import type { SetChange } from '../../schema/change-set.ts';
+import { problemFinder } from '../../schema/find-problems.ts';
 import { FORMATS } from '../../schema/formats.ts';
 import { type Problem, problemsUnder } from '../../schema/problem.ts';
-import { schemaProblems } from '../../schema/schema-problems.ts';
 import type { SetEntry } from '../changes/change-set.ts';
 import type { Wellness } from '../changes/traffic-changes.ts';
 import type { ChangeContext } from '../state/change.ts';
@@ -117,8 +117,11 @@ function meantPath(segments: readonly string[]): string {
 
 const ajv = createAjv({ fillDefaults: false, allErrors: true });
 
-const VALIDATORS = new Map(
-  CONTAINED_CHANGES.map((contained) => [contained, contained.body === null ? null : ajv.compile(contained.body)]),
+const FINDERS = new Map(
+  CONTAINED_CHANGES.map((contained) => [
+    contained,
+    contained.body === null ? null : problemFinder(contained.body, ajv),
+  ]),
 );
 
 /** Paths count from the change. */
@@ -130,12 +133,12 @@ function problemsOf(change: SetChange, { contained, names }: Call): Problem[] {
 }
 
 function bodyProblems({ body }: SetChange, contained: ContainedChange): Problem[] {
-  const validate = VALIDATORS.get(contained) ?? null;
-  if (validate === null) return body === undefined ? [] : [{ path: '/body', message: 'must be left out here' }];
+  const formProblems = FINDERS.get(contained) ?? null;
+  if (formProblems === null) return body === undefined ? [] : [{ path: '/body', message: 'must be left out here' }];
   if (body === undefined) {
     return contained.isBodyOptional === true ? [] : [{ path: '/body', message: 'is missing: what to set' }];
   }
-  return validate(body) ? [] : problemsUnder('/body', schemaProblems(validate.errors));
+  return problemsUnder('/body', formProblems(body));
 }
 
 function conditionProblems({ ifMatch, ifNoneMatch }: SetChange): Problem[] {

@@ -7,8 +7,8 @@ import type { TSchema } from 'typebox';
 
 import type { Clock } from '../../base/clock.ts';
 import { createAjv } from '../../schema/ajv.ts';
+import { problemFinder } from '../../schema/find-problems.ts';
 import type { Problem } from '../../schema/problem.ts';
-import { schemaProblems } from '../../schema/schema-problems.ts';
 import { strictObject } from '../../schema/strict-object.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import type { Log } from '../log.ts';
@@ -213,10 +213,10 @@ function validateStrictly(app: FastifyInstance): void {
   app.setValidatorCompiler<TSchema>(({ schema, httpPart, url }) => {
     // The configuration is checked with its lines; header fields are read where they matter.
     if (httpPart === 'headers' || (httpPart === 'body' && url === '/v1/config')) return () => true;
-    const validate = ajv.compile(schema);
+    const problemsOf = problemFinder(schema, ajv);
     return (value: unknown) => {
-      if (validate(value)) return { value };
-      const problems = schemaProblems(validate.errors);
+      const problems = problemsOf(value);
+      if (problems.length === 0) return { value };
       if (httpPart === 'body') {
         return {
           error: new RequestError('invalid', 'The body is not what the resource takes; nothing was changed.', problems),

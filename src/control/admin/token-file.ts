@@ -2,9 +2,8 @@ import { type FileHandle, open } from 'node:fs/promises';
 
 import { Type } from 'typebox';
 
-import { createAjv } from '../../schema/ajv.ts';
 import { type TokenConfig, TokenSchema } from '../../schema/admin.ts';
-import { schemaProblems } from '../../schema/schema-problems.ts';
+import { problemFinder } from '../../schema/find-problems.ts';
 import { readDocument } from '../config/document.ts';
 
 /** A thousand tokens with all their scopes. */
@@ -15,7 +14,7 @@ const OTHERS_MODE = 0o077;
 
 const TokenListSchema = Type.Array(TokenSchema, { maxItems: 1_000 });
 
-const validate = createAjv({ fillDefaults: false, allErrors: true }).compile<TokenConfig[]>(TokenListSchema);
+const formProblems = problemFinder(TokenListSchema);
 
 /** The tokens of the file that `admin.tokensFile` names; throws an `Error` with all that is wrong with it, each with its line. */
 export async function readTokenFile(path: string): Promise<TokenConfig[]> {
@@ -23,10 +22,7 @@ export async function readTokenFile(path: string): Promise<TokenConfig[]> {
   if (!document.isReadable) throw new Error(document.problems.map((problem) => line(path, problem)).join('\n'));
   // An empty file is an empty list: nobody has a token.
   const value = document.value ?? [];
-  const problems = [
-    ...document.problems,
-    ...(validate(value) ? [] : schemaProblems(validate.errors).map((problem) => document.locate(problem))),
-  ];
+  const problems = [...document.problems, ...formProblems(value).map((problem) => document.locate(problem))];
   if (problems.length > 0) throw new Error(problems.map((problem) => line(path, problem)).join('\n'));
   return value as TokenConfig[];
 }

@@ -1,6 +1,6 @@
 /** Everything that a schema cannot see of rules: names that must exist, what fits together, and conditions inside of conditions. */
 import { closestName } from '../../base/closest-name.ts';
-import { createAjv } from '../../schema/ajv.ts';
+import { problemFinder } from '../../schema/find-problems.ts';
 import {
   CONDITION_DEPTH_MAX,
   type ConditionDocument,
@@ -9,7 +9,6 @@ import {
 } from '../../schema/condition.ts';
 import { type Problem, pointerOf, problemsUnder } from '../../schema/problem.ts';
 import type { RuleDocument } from '../../schema/rule.ts';
-import { schemaProblems } from '../../schema/schema-problems.ts';
 import type { ServiceDocument } from '../../schema/service.ts';
 import { isAddressSetName, pathPrefixOf } from '../../snapshot/compile-rules.ts';
 import { checkPoolName } from './check-pool-name.ts';
@@ -42,13 +41,13 @@ export function checkLookupNames({ rules = [] }: Pick<ServiceDocument, 'rules'>,
   );
 }
 
-const validate = createAjv({ fillDefaults: false, allErrors: true }).compile<ConditionDocument>(ConditionSchema);
+const formProblems = problemFinder(ConditionSchema);
 
 /** The outermost has passed the schema; what it holds has not. Paths count from it. */
 function checkWhen(when: ConditionDocument, names: LookupNames): Problem[] {
   const inner = innerConditions(when);
   const form = inner.conditions.flatMap(({ at, condition }) =>
-    at === '' || validate(condition) ? [] : problemsUnder(at, schemaProblems(validate.errors)),
+    at === '' ? [] : problemsUnder(at, formProblems(condition)),
   );
   if (form.length > 0 || inner.problem !== null) return inner.problem === null ? form : [...form, inner.problem];
   return [

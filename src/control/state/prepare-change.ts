@@ -1,7 +1,6 @@
-import { createAjv } from '../../schema/ajv.ts';
+import { problemFinder } from '../../schema/find-problems.ts';
 import { type ServiceDocument, ServiceSchema } from '../../schema/service.ts';
 import { type Problem, pointerOf } from '../../schema/problem.ts';
-import { schemaProblems } from '../../schema/schema-problems.ts';
 import { serviceWithDefaults } from '../../schema/with-defaults.ts';
 import { compileService } from '../../snapshot/compile.ts';
 import { checkAllClaims, checkClaims } from '../config/check-claims.ts';
@@ -76,13 +75,12 @@ function isReal(before: ServiceRecord | undefined, edit: ServiceEdit | null): bo
   return !isSameJson(before.document, edit.document) || !isSameJson(before.base, edit.base);
 }
 
-const validateService = createAjv({ fillDefaults: false, allErrors: true }).compile(ServiceSchema);
+const formProblems = problemFinder(ServiceSchema);
 
 function problemsOf(name: string, document: ServiceDocument, { surroundings, locate }: Surrounded): Problem[] {
   // The meaning is looked at only once the form is right.
-  const problems = validateService(document)
-    ? checkService(name, document, surroundings)
-    : schemaProblems(validateService.errors);
+  const form = formProblems(document);
+  const problems = form.length === 0 ? checkService(name, document, surroundings) : form;
   return problems.map((problem) => locate(name, problem));
 }
 
