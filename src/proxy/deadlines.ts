@@ -3,6 +3,9 @@
  * setting and moving one costs an assignment, and no timer is started or stopped per request. The price is
  * coarseness: what is set between two ticks counts from the later one, so that no deadline strikes early, and one may
  * be noticed up to two ticks late.
+ *
+ * A pause, such as of a machine that is moved, is nobody's silence: what came meanwhile lies unread, and what is read
+ * before the next tick is given the time of the last. So every deadline is put off by as long as nobody could look.
  */
 import type { Clock, Timer } from '../base/clock.ts';
 import { LoopLag } from './loop-lag.ts';
@@ -23,6 +26,7 @@ export class Deadlines {
   readonly #items = new Set<Expiring>();
   #timer: Timer | null = null;
   #wallSecond = 0;
+  #wasLate = false;
 
   /** The same timer tells how late everything else is. */
   readonly loopLag = new LoopLag();
@@ -60,7 +64,9 @@ export class Deadlines {
   #tick(): void {
     const previousMs = this.nowMs;
     this.nowMs = this.#clock.monotonicMs();
-    this.loopLag.observe(this.nowMs - previousMs - TICK_MS);
+    const lateMs = this.nowMs - previousMs - TICK_MS;
+    this.loopLag.observe(lateMs);
+    this.#allowForPause(lateMs);
     this.#renewDate();
     const dueAt = this.nowMs - TICK_MS;
     for (const item of this.#items) {
@@ -68,6 +74,14 @@ export class Deadlines {
         item.expire();
       }
     }
+  }
+
+  /** Late twice in a row is no pause but too much to do, and deadlines must hold then. */
+  #allowForPause(lateMs: number): void {
+    const isPause = lateMs > TICK_MS && !this.#wasLate;
+    this.#wasLate = lateMs > TICK_MS;
+    if (!isPause) return;
+    for (const item of this.#items) item.deadlineAt += lateMs;
   }
 
   #renewDate(): void {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Clock } from '../../../src/base/clock.ts';
 import { Deadlines } from '../../../src/proxy/deadlines.ts';
 import { LoopLag } from '../../../src/proxy/loop-lag.ts';
+import { LateClock } from './late-clock.ts';
 
 function lagAfter(...lateMs: readonly number[]): number {
   const lag = new LoopLag();
@@ -48,29 +48,3 @@ describe('the lag of the event loop', () => {
     expect(deadlines.loopLag.ms).toBe(0);
   });
 });
-
-/** One timer, which fires as late as it is told to. */
-class LateClock implements Clock {
-  #nowMs = 0;
-  #due: { readonly atMs: number; readonly fn: () => void } | null = null;
-
-  monotonicMs(): number {
-    return this.#nowMs;
-  }
-
-  wallMs(): number {
-    return this.#nowMs;
-  }
-
-  setTimer(ms: number, fn: () => void): { cancel: () => void } {
-    this.#due = { atMs: this.#nowMs + ms, fn };
-    return { cancel: () => {} };
-  }
-
-  fire(lateMs: number): void {
-    const due = this.#due;
-    if (due === null) throw new Error('no timer was set');
-    this.#nowMs = due.atMs + lateMs;
-    due.fn();
-  }
-}
