@@ -33,7 +33,7 @@ const SHADOWS: readonly (readonly [string, Manner | 'refuses' | 'deaf', string])
 test.each(SHADOWS)('a shadow that %s is felt by nobody', async (_, fault, reason) => {
   const shadow = await startBackend('shadow');
   const between = await startFaultProxy(shadow.port);
-  if (fault === 'refuses') between.refuse();
+  if (fault === 'refuses') await between.refuse();
   else if (fault !== 'deaf') between.manner = fault;
   const port = fault === 'deaf' ? await startDeafListener() : between.port;
   const ledger = new RequestLedger();

@@ -8,6 +8,7 @@ import { eventually } from '../helpers/eventually.ts';
 import { HttpClient } from '../helpers/http-client.ts';
 import { RequestLedger } from '../helpers/request-ledger.ts';
 import { ask, startClient } from '../helpers/start-client.ts';
+import { turn } from '../helpers/write-pieces.ts';
 import { appService, startProxy, type TestProxy } from '../helpers/start-proxy.ts';
 
 async function expectBalanced(proxy: TestProxy): Promise<void> {
@@ -83,7 +84,7 @@ test('one of three targets that is not there costs nobody an answer', async () =
   await expectBalanced(proxy);
 });
 
-test('a target that dies and comes back under load costs no more than what it held', async () => {
+test('a target that dies and comes back under load costs no more than what was under way', async () => {
   const ledger = new RequestLedger();
   const stopping = new AbortController();
   const steady = await startBackend('steady');
@@ -98,28 +99,41 @@ test('a target that dies and comes back under load costs no more than what it he
     temper(hammering),
   );
   const all: Backend[] = [mortal];
-  let held = 0;
+  const excused = new Set<string>();
   for (let death = 0; death < 4; death += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 150));
-    held += mortal.requests.filter(({ outcome }) => outcome === 'open').length;
+    await hasServed(mortal);
+    for (const { id, version, failure } of ledger.entries.values()) {
+      if (version === null && failure === null) excused.add(id);
+    }
+    const killedAt = performance.now();
     mortal.kill();
     await mortal.close();
     mortal = await Backend.start('mortal', { port: mortalPort });
     all.push(mortal);
+    // What changes something may have been sent meanwhile on a connection whose end the proxy had not come to read.
+    await turn();
+    await turn();
+    for (const { id, kind, startedAt } of ledger.entries.values()) {
+      if (kind === 'uploading' && startedAt >= killedAt) excused.add(id);
+    }
   }
-  await new Promise((resolve) => setTimeout(resolve, 150));
+  await hasServed(mortal);
   stopping.abort();
   await Promise.all(clients);
 
   const balance = ledger.balance([steady, ...all]);
-  expect(balance.requests).toBeGreaterThan(100);
-  expect(balance.failed.length).toBeLessThanOrEqual(held);
+  expect(balance.failed.filter((failure) => !excused.has(failure.slice(0, failure.indexOf(':'))))).toEqual([]);
   expect(balance.truncated).toEqual([]);
   expect(balance.wrongPool).toEqual([]);
   // An idempotent request may be sent again; one that changes something may not.
   expect(balance.duplicated.filter((id) => id.startsWith('uploading'))).toEqual([]);
   await expectBalanced(proxy);
 });
+
+/** Its share of the load. */
+async function hasServed({ requests }: Backend): Promise<void> {
+  await eventually(() => expect(requests.length).toBeGreaterThan(15), 15_000);
+}
 
 test(
   'two operators that flip against each other leave every request with one application',

@@ -7,7 +7,9 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
+import { turn } from '../helpers/write-pieces.ts';
 import { pause } from './pause.ts';
+import { hasUnaccepted } from './process-view.ts';
 
 /** What becomes of the bytes of one direction. */
 export interface Lane {
@@ -82,8 +84,12 @@ export class FaultProxy {
     this.#port = (this.#server.address() as AddressInfo).port;
   }
 
-  /** From now on nobody listens here; connections that there are go on. */
-  refuse(): void {
+  /**
+   * From now on nobody listens here; connections that there are go on, with those that the kernel has let in and that are
+   * still in line: to close a listener resets them, which is another fault than this one.
+   */
+  async refuse(): Promise<void> {
+    while (hasUnaccepted(this.#port)) await turn();
     if (this.#server.listening) this.#server.close();
   }
 
@@ -93,7 +99,7 @@ export class FaultProxy {
   }
 
   async close(): Promise<void> {
-    this.refuse();
+    if (this.#server.listening) this.#server.close();
     for (const link of this.#links) link.destroy();
     await pause(0);
   }

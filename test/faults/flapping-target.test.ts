@@ -19,7 +19,7 @@ describe('a target that comes and goes at the period of its checks', () => {
     const load = new SteadyLoad({ port: world.proxy.port, clients: 10, ratePerSecond: 150, ledger });
     const [flapping] = world.faults;
     for (let flap = 0; flap < 10; flap += 1) {
-      flapping?.refuse();
+      await flapping?.refuse();
       await pause(CHECK_MS * checks);
       await flapping?.accept();
       await pause(CHECK_MS * checks);
@@ -34,7 +34,7 @@ describe('when every target is down', () => {
   test('the answer is 503 with Retry-After, and comes from an application again as soon as one is up', async () => {
     const world = await startBroken({ targets: 2, service: { health: HEALTH, upstream: { idleConnections: 0 } } });
     await send(world);
-    for (const fault of world.faults) fault.refuse();
+    for (const fault of world.faults) await fault.refuse();
     await eventually(async () => expect(await world.proxy.admin.metric('cutover_target_up', { pool: 'old' })).toBe(0));
     for (const method of ['GET', 'POST']) await send(world, { method });
     expect(outcomesOf(world)).toEqual({ old: 1, 'status 503': 2 });

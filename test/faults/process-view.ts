@@ -31,6 +31,20 @@ export function peersOf(pid: number, port: number): Set<string> {
   return new Set(peers.filter((address) => address !== '0.0.0.0'));
 }
 
+/** Whether there are connections to `port` that the kernel has let in, or is about to, and that nobody has accepted. */
+export function hasUnaccepted(port: number): boolean {
+  const connections = readFileSync('/proc/net/tcp', 'latin1').split('\n').slice(1);
+  return connections.some((line) => {
+    const [, local = '', , state, queues = ''] = line.trim().split(/\s+/);
+    if (Number.parseInt(local.slice(-4), 16) !== port) return false;
+    // Of a listener, the second number is the length of its line (proc_net_tcp.txt).
+    return state === SYN_RECEIVED || (state === LISTENS && !queues.endsWith(':00000000'));
+  });
+}
+
+const SYN_RECEIVED = '03';
+const LISTENS = '0A';
+
 /** Stops a process where it is; from the return of this call on it does nothing any more. */
 export function freeze(pid: number): void {
   process.kill(pid, 'SIGSTOP');
