@@ -8,6 +8,8 @@ import type { Clock } from '../base/clock.ts';
 import { UserCodeError } from '../modules/user-code-error.ts';
 import type { Explanation, ExplainQuestion } from '../snapshot/explain.ts';
 import type { FilterSpec, ListenerLimits, MatchSpec } from '../snapshot/types.ts';
+import { findService, hashKeyOf, refusalOf } from './arrival.ts';
+import { boundTarget, sessionCookieOf } from './client-binding.ts';
 import { type Chance, decide } from './decide.ts';
 import { type FailureCode, failureOf } from './errors.ts';
 import {
@@ -27,7 +29,7 @@ import { HeadFacts } from './head-facts.ts';
 import { provenanceOf } from './http1/provenance.ts';
 import { RequestHead } from './http1/request-head.ts';
 import { Origin, type Provenance } from './origin.ts';
-import { boundTarget, findService, hashKeyOf, mirrorBar, refusalOf, sessionCookieOf } from './pipeline.ts';
+import { mirrorBar } from './pipeline.ts';
 import type { Pool } from './pool.ts';
 import type { BoundService, Routing } from './routing.ts';
 import type { RequestFacts } from './split/request-facts.ts';

@@ -14,8 +14,10 @@ import type { CidrSet } from '../base/cidr.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import { UserCodeError } from '../modules/user-code-error.ts';
-import { type AffinityKey, type MirrorSpec, SLOT_COUNT } from '../snapshot/types.ts';
-import { methodIndexOf } from './counters.ts';
+import { type MirrorSpec, SLOT_COUNT } from '../snapshot/types.ts';
+import { type Arrival, findService, hashKeyOf, refusalOf } from './arrival.ts';
+import { boundTarget, sessionCookieOf, sessionField, userField } from './client-binding.ts';
+import { methodIndexOf, type TrafficCounters } from './counters.ts';
 import type { Deadlines } from './deadlines.ts';
 import { decide, type Decision } from './decide.ts';
 import type { Downstream } from './downstream.ts';
@@ -25,16 +27,15 @@ import { RequestReading } from './filters/request-reading.ts';
 import type { PickedRequest } from './filters/user-algorithm.ts';
 import { FilteredRequest } from './filters/filtered-request.ts';
 import type { FilterChain } from './filters/filter-chain.ts';
-import { Exchange, type ExchangeRoute, type ResponseEditor } from './forward/exchange.ts';
+import { Exchange, type ExchangeRequest, type ExchangeRoute, type ResponseEditor } from './forward/exchange.ts';
 import type { HeldRequest } from './hold/held-request.ts';
-import { FIELD } from './http1/fields.ts';
 import type { OwnAnswer } from './http1/own-answer.ts';
 import { provenanceOf } from './http1/provenance.ts';
 import type { RequestHead } from './http1/request-head.ts';
 import { mergedEdits, type RequestEdits, requestIdOf, writeRequestHead } from './http1/request-writer.ts';
 import { MirrorCopy } from './mirror/mirror-copy.ts';
 import { HeadFacts } from './head-facts.ts';
-import type { Origin, Provenance } from './origin.ts';
+import type { Origin } from './origin.ts';
 import { outcomeOf } from './outcome.ts';
 import { placeIn } from './place.ts';
 import { ServiceGates } from './service-gates.ts';
@@ -42,9 +43,7 @@ import type { Pool } from './pool.ts';
 import type { BoundService, Routing } from './routing.ts';
 import type { CompiledRule } from './rules/rule-set.ts';
 import { RequestValues } from './shape/request-values.ts';
-import { cookieOf, type RequestFacts } from './split/request-facts.ts';
-import { setCookieLine } from './split/set-cookie.ts';
-import { type User, userBy } from './split/slots.ts';
+import type { User } from './split/slots.ts';
 import { type Session, sessionResult } from './split/sticky.ts';
 import type { Target } from './upstream/target.ts';
 
@@ -93,120 +92,144 @@ export class Pipeline {
     if (service === null) {
       return 'no_service';
     }
-    const { shape } = service;
-    const authority = head.authority === '' ? origin.localAuthority : head.authority;
-    const from = provenanceOf(head, origin, authority, this.#context.trustedProxies);
-    const requestId = requestIdOf(head, this.#context.newRequestId);
-    downstream.serveAs(shape, from, requestId);
+    const arrival = this.#receive(routing, service, downstream, origin, head);
     const refusal = refusalOf(service, head);
     if (refusal !== null) {
       return refusal;
     }
-    const facts = this.#facts.of(head, origin, from);
-    if (service.live !== null) {
-      const gate = this.#gates.pass(service.spec, service.live, facts, head, downstream);
-      if (gate !== 'open') {
-        return gate;
-      }
+    const gate = service.live === null ? 'open' : this.#gates.pass(service.spec, service.live, arrival);
+    if (gate !== 'open') {
+      return gate;
     }
-    const cookie = sessionCookieOf(service, facts);
+    const cookie = sessionCookieOf(service, arrival.facts);
     const session = cookie === null ? null : (service.sessions?.get(cookie) ?? null);
-    let decision: Decision;
-    try {
-      decision = decide(service, facts, session, this.#context);
-    } catch (error) {
+    const decision = this.#decide(arrival, session);
+    if (decision === null) {
       // No pool was chosen: it is accounted for as what no service takes.
-      this.#reportUserCode(error);
       return 'user_code_failed';
     }
-    const { pool, rule, user } = decision;
+    const { pool, rule } = decision;
     if (rule !== null && rule.action.answer !== null) {
-      this.#answerBy(rule.action.answer.for(facts), routing, service, downstream, head);
-      return null;
+      return this.#answerBy(rule.action.answer.for(arrival.facts), service.answered, arrival);
     }
     if (pool === null) {
       return 'no_target';
     }
-    let filtered: FilteredRequest | null = null;
-    if (service.filters !== null) {
-      filtered = new FilteredRequest(head, facts, pool.name, service.spec.ambiguousPaths);
-      if (this.#isAnsweredBy(service.filters, filtered, routing, pool, downstream)) {
-        return null;
-      }
+    const filtered = service.filters === null ? null : this.#filter(service.filters, arrival, pool);
+    if (filtered === 'answered') {
+      return null;
     }
-    const cohort = pool.cohort(routing.ledger);
-    const bound = boundTarget(session, pool);
     if (service.sessions !== null) {
       pool.sessions.add(sessionResult(cookie, session, pool));
     }
-    const hashKey = hashKeyOf(service, facts, user, head);
-    let target = bound;
-    if (target === null && service.spec.algorithm.function === null) {
-      target = pool.pick(null, hashKey);
-    } else if (target === null) {
-      const picked = this.#pickByUserCode(new RequestReading(head, facts), pool, hashKey);
-      if (picked === 'failed') {
-        countUnserved(routing, pool, head.method, 'user_code_failed');
-        downstream.answer('user_code_failed', this.#context.newRequestId());
-        return null;
-      }
-      target = picked;
+    const route = this.#route(arrival, pool, boundTarget(session, pool), decision.user);
+    return route === null ? null : this.#send(arrival, decision, filtered, route);
+  }
+
+  /** Who asks, and by what name the request is known. From here on it is answered in the words of its service. */
+  #receive(
+    routing: Routing,
+    service: BoundService,
+    downstream: Downstream,
+    origin: Origin,
+    head: RequestHead,
+  ): Arrival {
+    const authority = head.authority === '' ? origin.localAuthority : head.authority;
+    const from = provenanceOf(head, origin, authority, this.#context.trustedProxies);
+    const requestId = requestIdOf(head, this.#context.newRequestId);
+    downstream.serveAs(service.shape, from, requestId);
+    const facts = this.#facts.of(head, origin, from);
+    return { routing, service, downstream, head, from, facts, requestId, authority, isTrusted: origin.isTrusted };
+  }
+
+  /** Null: user code has failed. */
+  #decide({ service, facts }: Arrival, session: Session | null): Decision | null {
+    try {
+      return decide(service, facts, session, this.#context);
+    } catch (error) {
+      this.#reportUserCode(error);
+      return null;
     }
-    if (target === null) {
-      countUnserved(routing, pool, head.method, 'no_target');
-      return 'no_target';
+  }
+
+  /** What filters make of the request. Where one has answered it, or failed, which is answered too, it ends here. */
+  #filter(filters: FilterChain, arrival: Arrival, pool: Pool): FilteredRequest | 'answered' {
+    const request = new FilteredRequest(arrival.head, arrival.facts, pool.name, arrival.service.spec.ambiguousPaths);
+    let answer: OwnAnswer | null;
+    try {
+      answer = filters.request(request);
+    } catch (error) {
+      request.seal(false);
+      this.#reportUserCode(error);
+      this.#turnAway(arrival, pool, 'user_code_failed');
+      return 'answered';
     }
+    request.seal(filters.seesResponses);
+    if (answer === null) {
+      return request;
+    }
+    this.#answerBy(answer, pool.live, arrival);
+    return 'answered';
+  }
+
+  /** The target, or the place to wait for one. Null: there is none, which was answered. */
+  #route(arrival: Arrival, pool: Pool, bound: Target | null, user: User | null): ExchangeRoute | null {
+    const { routing, service } = arrival;
+    const isBound = bound !== null;
+    const hashKey = hashKeyOf(service, arrival.facts, user, arrival.head);
+    const chosen = bound ?? this.#choose(arrival, pool, hashKey);
+    if (chosen === null || typeof chosen === 'string') {
+      return this.#turnAway(arrival, pool, chosen ?? 'no_target');
+    }
+    let target = chosen;
     let mustWait: ExchangeRoute['mustWait'] = 'no';
     if (pool.guard !== null) {
-      const place = placeIn(pool, pool.guard, target, bound !== null, hashKey);
+      const place = placeIn(pool, pool.guard, chosen, isBound, hashKey);
       if ('code' in place) {
-        countUnserved(routing, pool, head.method, place.code);
-        downstream.answer(place.code, requestId, Math.ceil(place.waitMs / 1000));
-        return null;
+        return this.#turnAway(arrival, pool, place.code, place.waitMs);
       }
       ({ target, mustWait } = place);
     }
-    const upgrade = service.spec.upgrades.includes(head.upgrade) ? head.upgrade : '';
-    const { isTrusted } = origin;
+    return { pool, target, isBound, mustWait, hashKey, cohort: pool.cohort(routing.ledger), settings: service.spec };
+  }
+
+  /** What the algorithm chooses. One that is user code can read the request while it chooses, and not after. */
+  #choose({ service, head, facts }: Arrival, pool: Pool, hashKey: string): Target | 'user_code_failed' | null {
+    if (service.spec.algorithm.function === null) {
+      return pool.pick(null, hashKey);
+    }
+    const { pickedRequest } = this.#context;
+    const request = new RequestReading(head, facts);
+    pickedRequest.current = request;
+    try {
+      return pool.pick(null, hashKey);
+    } catch (error) {
+      this.#reportUserCode(error);
+      return 'user_code_failed';
+    } finally {
+      pickedRequest.current = null;
+      request.end();
+    }
+  }
+
+  /** Counts the request in flight and starts it. */
+  #send(
+    arrival: Arrival,
+    { rule, user }: Decision,
+    filtered: FilteredRequest | null,
+    route: ExchangeRoute,
+  ): Exchange | FailureCode {
+    const { routing, service, downstream, head, from, requestId } = arrival;
+    const { pool, target, isBound, mustWait, hashKey, cohort } = route;
+    const { shape } = service;
     const values = shape.needsValues ? new RequestValues(head, from, requestId, pool, routing.generation) : null;
-    // User code sees what the client asked for; what the service makes of every request is made of what that code has left.
-    const edits = editsOf(rule, filtered, facts, head);
-    const passage = shape.requestPassage(isTrusted);
-    const text = writeRequestHead(head, {
-      target: shape.paths.toTarget(edits?.target ?? head.target),
-      authority: edits?.authority || shape.host || authority,
-      from,
-      passage,
-      extraFields: shape.request === null ? '' : shape.request.lines(head, isTrusted, values),
-      requestId,
-      upgrade,
-      edits,
-    });
     const exchange = new Exchange(
-      {
-        method: head.method,
-        methodIndex: methodIndexOf(head.method),
-        head: text,
-        framing: head.framing,
-        upgrade,
-        requestId,
-        withheld: passage.listed,
-        isIdempotent: isIdempotent(head, service.spec.retries.idempotencyKey),
-      },
+      outgoing(arrival, editsOf(rule, filtered, arrival), values),
       downstream,
-      {
-        pool,
-        target,
-        mustWait,
-        hashKey,
-        cohort,
-        timeouts: service.spec.timeouts,
-        limits: service.spec.limits,
-        retries: service.spec.retries,
-      },
+      route,
       {
         userField: user?.isNew === true ? userField(service, user, from) : '',
-        sessionField: bound === null ? sessionField(service, pool, target, from) : '',
+        sessionField: isBound ? '' : sessionField(service, pool, target, from),
         sessionFieldFor: mustWait === 'no' ? null : (other) => sessionField(service, pool, other, from),
         answerFields: shape.answerFields(values),
         mirror: this.#mirrorOf(service, pool, head, hashKey),
@@ -226,18 +249,23 @@ export class Pipeline {
     return exchange;
   }
 
-  /** A rule answers. The request is counted first: what follows may begin the next one. */
-  #answerBy(
-    answer: OwnAnswer,
-    routing: Routing,
-    service: BoundService,
-    downstream: Downstream,
-    head: RequestHead,
-  ): void {
+  /** Answers in a target's place. The request is counted first: what follows may begin the next one. */
+  #answerBy(answer: OwnAnswer, counters: TrafficCounters, { routing, downstream, head, requestId }: Arrival): null {
     routing.ledger.enter();
     routing.ledger.leave('completed');
-    service.answered.count(methodIndexOf(head.method), answer.status, 0);
-    downstream.answerWith(answer, this.#context.newRequestId());
+    counters.count(methodIndexOf(head.method), answer.status, 0);
+    downstream.answerWith(answer, requestId);
+    return null;
+  }
+
+  /** Answers a request that came to a pool and to no target of it. It is counted first, as above. */
+  #turnAway({ routing, downstream, head, requestId }: Arrival, pool: Pool, code: FailureCode, waitMs = 0): null {
+    routing.ledger.enter();
+    routing.ledger.leave(outcomeOf(code));
+    pool.failures.add(code);
+    pool.live.count(methodIndexOf(head.method), failureOf(code).status, 0);
+    downstream.answer(code, requestId, Math.ceil(waitMs / 1000));
+    return null;
   }
 
   /** Runs `begin`, in which a request that has waited is begun anew. */
@@ -249,50 +277,6 @@ export class Pipeline {
       this.#context.onError(error);
     } finally {
       this.#gates.isResuming = false;
-    }
-  }
-
-  /** Whether a filter has answered the request, or failed, which is answered too: both end it here. */
-  #isAnsweredBy(
-    filters: FilterChain,
-    request: FilteredRequest,
-    routing: Routing,
-    pool: Pool,
-    downstream: Downstream,
-  ): boolean {
-    let answer: OwnAnswer | null;
-    try {
-      answer = filters.request(request);
-    } catch (error) {
-      request.seal(false);
-      this.#reportUserCode(error);
-      countUnserved(routing, pool, request.method, 'user_code_failed');
-      downstream.answer('user_code_failed', this.#context.newRequestId());
-      return true;
-    }
-    request.seal(filters.seesResponses);
-    if (answer === null) {
-      return false;
-    }
-    routing.ledger.enter();
-    routing.ledger.leave('completed');
-    pool.live.count(methodIndexOf(request.method), answer.status, 0);
-    downstream.answerWith(answer, this.#context.newRequestId());
-    return true;
-  }
-
-  /** The request can be read by the algorithm while it chooses, and not after. */
-  #pickByUserCode(request: RequestReading, pool: Pool, hashKey: string): Target | null | 'failed' {
-    const { pickedRequest } = this.#context;
-    pickedRequest.current = request;
-    try {
-      return pool.pick(null, hashKey);
-    } catch (error) {
-      this.#reportUserCode(error);
-      return 'failed';
-    } finally {
-      pickedRequest.current = null;
-      request.end();
     }
   }
 
@@ -338,8 +322,7 @@ export class Pipeline {
 function editsOf(
   rule: CompiledRule | null,
   filtered: FilteredRequest | null,
-  facts: RequestFacts,
-  head: RequestHead,
+  { facts, head }: Arrival,
 ): RequestEdits | null {
   const later = filtered === null ? null : filtered.edits;
   if (rule === null || rule.action.rewrite === null) {
@@ -348,68 +331,40 @@ function editsOf(
   return mergedEdits(rule.action.rewrite.for(facts), later, head.target);
 }
 
-/** Accounts for a request that came to a pool and to no target of it. */
-function countUnserved(routing: Routing, pool: Pool, method: string, code: FailureCode): void {
-  routing.ledger.enter();
-  routing.ledger.leave(outcomeOf(code));
-  pool.failures.add(code);
-  pool.live.count(methodIndexOf(method), failureOf(code).status, 0);
-}
-
-export function findService(routing: Routing, head: RequestHead): BoundService | null {
-  const name = routing.table.find(head.host, pathOf(head));
-  return name === null ? null : (routing.services.get(name) ?? null);
-}
-
-function pathOf(head: RequestHead): string {
-  return head.pathEnd === head.target.length ? head.target : head.target.substring(0, head.pathEnd);
-}
-
-/** What the algorithm wants to know of the request; "" where the request does not have it. */
-export function hashKeyOf({ spec }: BoundService, facts: RequestFacts, user: User | null, head: RequestHead): string {
-  const { key } = spec.algorithm;
-  if (key === null) {
-    return '';
-  }
-  if (key.kind === 'path') {
-    return pathOf(head);
-  }
-  // The client will bring the id that it is given now, and must be where it is already.
-  const isGiven = key.kind === 'cookie' && user !== null && user.isNew && isCookie(user.key, key.name);
-  return isGiven ? user.id : (userBy(key, facts) ?? '');
-}
-
-function isCookie(key: AffinityKey, name: string): boolean {
-  return key.kind === 'cookie' && key.name === name;
+/**
+ * The request as the target gets it. Rules and user code have seen what the client asked for; what the service makes of
+ * every request is made of what they have left.
+ */
+function outgoing(arrival: Arrival, edits: RequestEdits | null, values: RequestValues | null): ExchangeRequest {
+  const { head, from, requestId, isTrusted } = arrival;
+  const { shape, spec } = arrival.service;
+  const { method, framing } = head;
+  const upgrade = spec.upgrades.includes(head.upgrade) ? head.upgrade : '';
+  const passage = shape.requestPassage(isTrusted);
+  const text = writeRequestHead(head, {
+    target: shape.paths.toTarget(edits?.target ?? head.target),
+    authority: edits?.authority || shape.host || arrival.authority,
+    from,
+    passage,
+    extraFields: shape.request === null ? '' : shape.request.lines(head, isTrusted, values),
+    requestId,
+    upgrade,
+    edits,
+  });
+  return {
+    method,
+    methodIndex: methodIndexOf(method),
+    head: text,
+    framing,
+    upgrade,
+    requestId,
+    withheld: passage.listed,
+    isIdempotent: isIdempotent(head, spec.retries.idempotencyKey),
+  };
 }
 
 function isIdempotent(head: RequestHead, byKey: boolean): boolean {
   return IDEMPOTENT.has(head.method) || (byKey && head.fields.get('idempotency-key') !== null);
-}
-
-/** What the service does not take. */
-export function refusalOf({ spec }: BoundService, head: RequestHead): FailureCode | null {
-  if (head.ambiguousPath && !spec.ambiguousPaths) {
-    return 'ambiguous_path';
-  }
-  if (spec.limits.requestBodyBytesMax > 0 && head.contentLength > spec.limits.requestBodyBytesMax) {
-    return 'body_too_large';
-  }
-  // RFC 9110 section 7.6.2.
-  if (head.method === 'OPTIONS' && /^0+$/.test(head.fields.valueOf(FIELD['max-forwards']))) {
-    return 'last_hop';
-  }
-  return null;
-}
-
-/** What the request's cookie says of its session; null where it says nothing, or sessions are not bound. */
-export function sessionCookieOf({ spec }: BoundService, facts: RequestFacts): string | null {
-  return spec.sticky === null ? null : cookieOf(facts.field('cookie'), spec.sticky.cookie.name);
-}
-
-/** The target that the request's session is bound to, where the request goes to its pool and it may serve. */
-export function boundTarget(session: Session | null, pool: Pool): Target | null {
-  return session !== null && session.pool === pool && session.target.keepsSessions ? session.target : null;
 }
 
 /** Why a request is never copied. */
@@ -424,19 +379,4 @@ export function mirrorBar(mirror: MirrorSpec, pool: Pool, head: RequestHead): Mi
     return 'upgrade';
   }
   return mirror.unsafeMethods || SAFE.has(head.method) ? null : 'unsafe-method';
-}
-
-/** The field that gives a user the id that the request was routed by. */
-function userField({ spec }: BoundService, user: User, { scheme }: Provenance): string {
-  const { issue } = spec.affinity;
-  return issue === null ? '' : setCookieLine(issue, user.id, scheme === 'https');
-}
-
-/** The field that binds the client to the target that was chosen for it; "" where sessions are not bound. */
-function sessionField({ spec }: BoundService, pool: Pool, target: Target, { scheme }: Provenance): string {
-  const token = pool.sessionTokens.of(target.id)[0];
-  if (spec.sticky === null || token === undefined) {
-    return '';
-  }
-  return setCookieLine(spec.sticky.cookie, token, scheme === 'https');
 }

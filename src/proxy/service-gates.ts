@@ -3,6 +3,7 @@ import { clientNetwork } from '../base/client-network.ts';
 import type { Clock } from '../base/clock.ts';
 import type { PauseSpec, RateLimitSpec } from '../snapshot/protection-spec.ts';
 import type { ServiceSpec } from '../snapshot/types.ts';
+import type { Arrival } from './arrival.ts';
 import type { Downstream } from './downstream.ts';
 import type { FailureCode } from './errors.ts';
 import type { HeldRequest } from './hold/held-request.ts';
@@ -24,9 +25,7 @@ export class ServiceGates {
   pass(
     { rateLimit, pause }: ServiceSpec,
     { rateLimiter, hold }: LiveService,
-    facts: RequestFacts,
-    head: RequestHead,
-    downstream: Downstream,
+    { facts, head, downstream }: Arrival,
   ): 'open' | HeldRequest | FailureCode | null {
     if (pause !== null && isHealthCheck(pause, head)) {
       return 'pause_health';

@@ -13,7 +13,7 @@ import { assert } from '../../base/assert.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
 import type { RetrySpec } from '../../snapshot/protection-spec.ts';
-import type { ServiceLimits, ServiceTimeouts } from '../../snapshot/types.ts';
+import type { ServiceLimits, ServiceSpec, ServiceTimeouts } from '../../snapshot/types.ts';
 import { type Deadlines, type Expiring, NEVER } from '../deadlines.ts';
 import type { Downstream, UpstreamBound } from '../downstream.ts';
 import { type FailureCode, failureOf } from '../errors.ts';
@@ -75,14 +75,14 @@ export interface AnswerFields {
 export interface ExchangeRoute {
   readonly pool: Pool;
   readonly target: Target;
+  /** The request's session is bound to the target. */
+  readonly isBound: boolean;
   /** The target has no room: it waits for that, or for any other's. */
   readonly mustWait: 'no' | 'for-any' | 'for-this';
   /** What of the request decides on a target, where the algorithm asks. */
   readonly hashKey: string;
   readonly cohort: Cohort;
-  readonly timeouts: ServiceTimeouts;
-  readonly limits: ServiceLimits;
-  readonly retries: RetrySpec;
+  readonly settings: Pick<ServiceSpec, 'timeouts' | 'limits' | 'retries'>;
 }
 
 export interface ExchangeExtras {
@@ -175,9 +175,9 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
     this.#target = route.target;
     this.#hashKey = route.hashKey;
     this.#cohort = route.cohort;
-    this.#timeouts = route.timeouts;
-    this.#limits = route.limits;
-    this.#retries = route.retries;
+    this.#timeouts = route.settings.timeouts;
+    this.#limits = route.settings.limits;
+    this.#retries = route.settings.retries;
     this.#mustWait = route.mustWait;
     this.#userField = extras.userField;
     this.#sessionField = extras.sessionField;

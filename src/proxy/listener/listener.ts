@@ -14,8 +14,8 @@ import { ClientCounts } from './client-counts.ts';
 /** Connections that wait to be accepted; the kernel caps it at net.core.somaxconn. */
 const BACKLOG = 4096;
 
-/** Failures that came after a pool was chosen: they are accounted for there. */
-const ACCOUNTED: ReadonlySet<FailureCode> = new Set(['no_target', 'internal']);
+/** Mistakes of ours are accounted for where they are found. */
+const ACCOUNTED: ReadonlySet<FailureCode> = new Set(['internal']);
 
 /** What a listener hands its requests to. */
 export interface RequestSink {
