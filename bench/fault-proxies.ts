@@ -18,7 +18,10 @@ export interface Asked {
   readonly ports: readonly number[];
   /** `plain`: nothing but checks. `told`: to try failed requests again, and to leave alone what fails too often. */
   readonly settings: 'plain' | 'told';
-  readonly balance: 'round-robin' | 'least-connections';
+  /** How targets are chosen, in the words of the proxy that is asked. */
+  readonly balance: unknown;
+  /** Of ours; 0, the default: one process does it all. */
+  readonly workers?: number;
 }
 
 export interface Running {
@@ -29,14 +32,14 @@ export interface Running {
 export type StartProxy = (asked: Asked) => Promise<Running>;
 
 export async function startCutover(asked: Asked): Promise<Running> {
-  const { children, core, folder, ports, settings, balance } = asked;
+  const { children, core, folder, ports, settings, balance, workers = 0 } = asked;
   const port = await freePort();
   const told = { retries: { on: ['connect', 'reused-connection', 503] }, breaker: { per: ['target'] } };
   const config = {
     listeners: { web: { listen: `127.0.0.1:${port}` } },
     admin: { listen: `127.0.0.1:${await freePort()}` },
     state: { path: 'memory' },
-    workers: 0,
+    workers,
     services: {
       app: {
         pools: { only: { targets: ports.map((target) => ({ url: `http://127.0.0.1:${target}` })) } },
@@ -72,7 +75,7 @@ frontend web
   bind 127.0.0.1:${port}
   default_backend app
 backend app
-  balance ${balance === 'round-robin' ? 'roundrobin' : 'leastconn'}
+  balance ${String(balance)}
   option httpchk GET /healthz
   default-server check inter ${CHECK_MS}ms rise 2 fall 3 ${isTold ? 'observe layer7 error-limit 10 on-error mark-down' : ''}
 ${ports.map((target, index) => `  server s${index} 127.0.0.1:${target}`).join('\n')}

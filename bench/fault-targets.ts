@@ -3,9 +3,8 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What a sound one needs for an answer, and how many it works on at once. */
+/** What a sound one needs for an answer. */
 const SERVICE_MS = 5;
-const AT_ONCE = 4;
 
 export interface Manner {
   /** So many times as long for each answer. */
@@ -23,12 +22,21 @@ export class FaultTarget {
   #server: Server;
   #port = 0;
 
-  constructor() {
+  readonly #atOnce: number;
+
+  /** `atOnce`: requests that it works on at a time; others wait. */
+  constructor(atOnce = 4) {
+    this.#atOnce = atOnce;
     this.#server = this.#newServer();
   }
 
   get port(): number {
     return this.#port;
+  }
+
+  /** Requests that it has begun to work on. */
+  get askedCount(): number {
+    return this.#asked;
   }
 
   async listen(): Promise<void> {
@@ -62,7 +70,7 @@ export class FaultTarget {
 
   #work(): void {
     const { slowness = 1, failsHalf = false } = this.manner;
-    while (this.#working.count < AT_ONCE && this.#queue.length > 0) {
+    while (this.#working.count < this.#atOnce && this.#queue.length > 0) {
       const response = this.#queue.shift();
       this.#working.count += 1;
       this.#asked += 1;

@@ -25,9 +25,17 @@ const TARGETS = 3;
 /** Checks have seen every target by then. */
 const SETTLE_MS = 3 * CHECK_MS;
 
+/** How targets are chosen, in each one's words. */
+const BALANCE = {
+  'round-robin': { cutover: 'round-robin', haproxy: 'roundrobin' },
+  'least-connections': { cutover: 'least-connections', haproxy: 'leastconn' },
+} as const;
+
+type ProxyName = keyof (typeof BALANCE)['round-robin'];
+
 interface Scenario {
   readonly name: string;
-  readonly balance: Asked['balance'];
+  readonly balance: keyof typeof BALANCE;
   readonly settings: Asked['settings'];
   /** Does what is wrong, until it is told to stop; then all is well again. */
   readonly act: (target: FaultTarget, stop: AbortSignal) => Promise<void>;
@@ -62,7 +70,7 @@ const SCENARIOS: readonly Scenario[] = [
   { name: 'flaps at the period of its checks', balance: 'round-robin', settings: 'plain', act: flapping },
 ];
 
-const PROXIES: readonly (readonly [string, StartProxy])[] = [
+const PROXIES: readonly (readonly [ProxyName, StartProxy])[] = [
   ['cutover', startCutover],
   ['haproxy', startHaproxy],
 ];
@@ -103,7 +111,9 @@ async function main(): Promise<void> {
   }
 }
 
-async function measure({ balance, settings, act }: Scenario, name: string, start: StartProxy): Promise<OpenResult> {
+async function measure(scenario: Scenario, name: ProxyName, start: StartProxy): Promise<OpenResult> {
+  const { settings, act } = scenario;
+  const balance = BALANCE[scenario.balance][name];
   const ports = targets.map(({ port }) => port);
   const { child, port } = await start({ children, core: 0, folder, ports, settings, balance });
   await becomesReady(name, child, `http://127.0.0.1:${port}/`);

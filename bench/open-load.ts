@@ -10,6 +10,8 @@ export interface OpenLoad {
   /** Requests a second, whether or not the ones before have been answered. */
   readonly rate: number;
   readonly seconds: number;
+  /** Of the request with that number; without it, "/". */
+  readonly pathOf?: (number: number) => string;
 }
 
 export interface OpenResult {
@@ -21,7 +23,7 @@ export interface OpenResult {
 }
 
 /** Clients that come when they come: a proxy that is slow gets no fewer of them. */
-export async function runOpenLoad({ port, rate, seconds }: OpenLoad): Promise<OpenResult> {
+export async function runOpenLoad({ port, rate, seconds, pathOf = () => '/' }: OpenLoad): Promise<OpenResult> {
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS_MAX, scheduling: 'lifo' });
   const latencies: number[] = [];
   const errors = new Map<string, number>();
@@ -32,7 +34,7 @@ export async function runOpenLoad({ port, rate, seconds }: OpenLoad): Promise<Op
     const due = Math.min(total, Math.floor(((performance.now() - startedMs) / 1000) * rate));
     for (; sent < due; sent++) {
       const dueMs = startedMs + (sent * 1000) / rate;
-      const answer = ask(agent, port).then((outcome) => {
+      const answer = ask(agent, port, pathOf(sent)).then((outcome) => {
         latencies.push(performance.now() - dueMs);
         if (outcome !== '200') errors.set(outcome, (errors.get(outcome) ?? 0) + 1);
       });
@@ -47,10 +49,10 @@ export async function runOpenLoad({ port, rate, seconds }: OpenLoad): Promise<Op
   return { requests: total, errors, p50Ms: at(0.5), p99Ms: at(0.99) };
 }
 
-function ask(agent: Agent, port: number): Promise<string> {
+function ask(agent: Agent, port: number, path: string): Promise<string> {
   return new Promise((resolve) => {
     const signal = AbortSignal.timeout(PATIENCE_MS);
-    const asking = request({ agent, port, host: '127.0.0.1', path: '/', signal }, (response) => {
+    const asking = request({ agent, port, host: '127.0.0.1', path, signal }, (response) => {
       response.resume();
       response.once('end', () => resolve(String(response.statusCode)));
       response.once('error', () => resolve('broken'));
