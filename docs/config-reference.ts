@@ -217,6 +217,9 @@ const PERCENT: ValueKind = {
 /** Names that stand for whatever the operator calls a thing. */
 const PLACEHOLDERS: Readonly<Record<string, string>> = {
   listeners: 'LISTENER',
+  addressSets: 'SET',
+  regions: 'MAP',
+  jwtKeys: 'KEY',
   services: 'SERVICE',
   pools: 'POOL',
   errorPages: 'STATUS',
@@ -232,6 +235,9 @@ workers: 4
 trustedProxies: ["10.0.0.0/8"]
 zone: eu-1a
 shutdown: { drainTimeout: 1m }
+addressSets: { office: { cidrs: ["203.0.113.0/24"] } }
+regions: { country: { file: ./countries.txt } }
+jwtKeys: { accounts: { algorithm: ES256, file: ./accounts.pem } }
 services:
   shop: { pools: { blue: { targets: [ { url: "http://127.0.0.1:3001" } ] } } }`,
   'listeners.LISTENER': `
@@ -284,6 +290,21 @@ path: /var/lib/cutover`,
 announce: 5s
 drainTimeout: 1m
 handOverTimeout: 2m`,
+  'addressSets.SET': `
+cidrs: ["203.0.113.0/24", "2001:db8::/32"]
+file: ./office.txt`,
+  'regions.MAP': `
+header: x-country
+ranges: { de: ["198.51.100.0/24"], fr: ["192.0.2.0/24"] }
+file: ./countries.txt`,
+  'jwtKeys.KEY': `
+algorithm: RS256
+file: ./accounts.pem
+issuer: "https://accounts.example.com"
+audience: shop
+leeway: 10s
+# Instead of a file, and with HS256 only:
+secret: "a secret of at least 32 characters, shared with whoever signs"`,
   'services.SERVICE': `
 match: { hosts: ["shop.example.com"] }
 pools:

@@ -26,7 +26,8 @@ export function parseBlock(text: string): AddressBlock | null {
 /** 4 or 16 bytes; IPv4-mapped addresses come out as IPv4. Octal, hexadecimal and shortened IPv4 forms are refused. */
 export function parseAddress(text: string): number[] | null {
   if (!text.includes(':')) {
-    return ipaddr.IPv4.isValidFourPartDecimal(text) ? ipaddr.IPv4.parse(text).toByteArray() : null;
+    const address = ipv4ToUint32(text);
+    return address === null ? null : [address >>> 24, (address >> 16) & 255, (address >> 8) & 255, address & 255];
   }
   // A zone ("fe80::1%eth0") names an interface, not an address.
   const bare = withoutDots(text.includes('%') ? text.slice(0, text.indexOf('%')) : text);

@@ -17,6 +17,7 @@ import { type DrainWatch, drainOf } from './drain-watch.ts';
 import type { EventLog } from './event-log.ts';
 import type { HealthView } from './health-view.ts';
 import { wantedTargets } from './health/wanted-targets.ts';
+import { differingKeys, type LookupMap, lookupMapOf, lookupUpdateOf, namesOf } from './lookups/lookup-changes.ts';
 import type { Log } from './log.ts';
 import type { Change, ChangeContext, Edits, Outcome, ReceiptWish, Rehearsal } from './state/change.ts';
 import { type ControlState, EMPTY_STATE, type ServiceRecord } from './state/control-state.ts';
@@ -62,6 +63,9 @@ export class ChangeLine {
    * failed. They travel with the next update, so that it is whole whatever happened before.
    */
   readonly #unapplied = new Set<string>();
+  #lookups: LookupMap = new Map();
+  /** As `#unapplied`, of what rules look things up in. */
+  readonly #unappliedLookups = new Set<string>();
   #hasServed = false;
   #known = new KnownFunctions([]);
 
@@ -104,7 +108,7 @@ export class ChangeLine {
   rehearse(change: Change): Rehearsal {
     const before = this.#state;
     const edits = withKnownFunctions(change.edit(before), change, before, this.#knownBy(change));
-    const { next, changes } = this.#prepare(before, edits, change);
+    const { next, changes } = this.#prepare(before, edits, change, this.#lookups);
     return { before, next, changes };
   }
 
@@ -122,7 +126,7 @@ export class ChangeLine {
 
   /** For a change that is made of several: the state after one of them. */
   readonly takeStep = (state: ControlState, edits: Edits, locate: Surrounded['locate']): ControlState =>
-    prepareStep(state, edits, this.#surrounded(locate)).next;
+    prepareStep(state, edits, this.#surrounded(locate, this.#lookups)).next;
 
   /** Takes no more changes; resolves when the last has been answered. */
   async close(): Promise<void> {
@@ -133,11 +137,13 @@ export class ChangeLine {
     const before = this.#state;
     const known = this.#knownBy(change);
     const edits = withKnownFunctions(change.edit(before), change, before, known);
-    const prepared = this.#prepare(before, edits, change);
+    const lookups = change.lookups === undefined ? this.#lookups : lookupMapOf(change.lookups);
+    const newLookups = differingKeys(this.#lookups, lookups);
+    const prepared = this.#prepare(before, edits, change, lookups);
     const { changes, next } = prepared;
     const wishes = change.receipts ?? [];
-    const isSameDeleted = next.deleted === before.deleted;
-    if (prepared.records.size === 0 && isSameDeleted && change.always !== true && wishes.length === 0) {
+    const isSameRest = next.deleted === before.deleted && newLookups.length === 0 && this.#unappliedLookups.size === 0;
+    if (prepared.records.size === 0 && isSameRest && change.always !== true && wishes.length === 0) {
       await this.#audit(auditEntry(change, context, this.#now(), 'unchanged', before.generation, edits.summary));
       return { state: before, before, changes, changed: [], removed: [], receipts: [], edits };
     }
@@ -147,6 +153,8 @@ export class ChangeLine {
     await this.#commit(commitOf(change, context, this.#now(), edits, prepared, pending));
     this.#state = next;
     this.#known = known;
+    this.#lookups = lookups;
+    for (const key of newLookups) this.#unappliedLookups.add(key);
     const { receipts, changed, removed } = await this.#apply(before, prepared, pending);
     this.#announce(change, edits, prepared, receipts);
     return { state: next, before, changes, changed, removed, receipts, edits };
@@ -157,13 +165,13 @@ export class ChangeLine {
     return modules === undefined ? this.#known : new KnownFunctions(modules);
   }
 
-  #prepare(before: ControlState, edits: Edits, { locate }: Change): PreparedChange {
-    return prepareChange(before, edits, this.#surrounded(locate ?? ((_service, problem) => problem)));
+  #prepare(before: ControlState, edits: Edits, { locate }: Change, lookups: LookupMap): PreparedChange {
+    return prepareChange(before, edits, this.#surrounded(locate ?? ((_service, problem) => problem), lookups));
   }
 
-  #surrounded(locate: Surrounded['locate']): Surrounded {
+  #surrounded(locate: Surrounded['locate'], lookups: LookupMap): Surrounded {
     const { surroundings, makeSecret } = this.#options;
-    return { surroundings: surroundings(), makeSecret, locate };
+    return { surroundings: { ...surroundings(), lookups: namesOf(lookups) }, makeSecret, locate };
   }
 
   /** Loads user code everywhere: the last thing that can refuse a change. */
@@ -216,6 +224,7 @@ export class ChangeLine {
     const applied = await this.#applyUpdate(update, tracks);
     const barrierMs = clock.monotonicMs() - startedMs;
     this.#unapplied.clear();
+    this.#unappliedLookups.clear();
     this.#hasServed = true;
     // Checks that ended while the data plane did not know these targets yet went unheard.
     if (arriving.length > 0) {
@@ -248,11 +257,13 @@ export class ChangeLine {
 
   #updateTo(next: ControlState, health: readonly TargetHealth[]): SnapshotUpdate {
     const specs = [...this.#unapplied].map((name) => [name, next.services.get(name)?.spec] as const);
+    const lookups = lookupUpdateOf(this.#lookups, this.#unappliedLookups);
     return {
       generation: next.generation,
       changed: specs.flatMap(([, spec]) => spec ?? []),
       removed: specs.flatMap(([name, spec]) => (spec === undefined ? [name] : [])),
       health,
+      ...(lookups === undefined ? {} : { lookups }),
     };
   }
 

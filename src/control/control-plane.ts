@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import path from 'node:path';
 
 import type { Clock } from '../base/clock.ts';
 import { closestName } from '../base/closest-name.ts';
@@ -18,6 +19,7 @@ import type {
 import type { Config, ConfigDocument } from '../schema/config.ts';
 import type { MirrorDocument } from '../schema/mirror.ts';
 import { withDefaults } from '../schema/with-defaults.ts';
+import type { LookupSpec } from '../snapshot/lookup-spec.ts';
 import type { DataPlane, TargetHealth, UserModule, WorkerReport } from '../snapshot/data-plane.ts';
 import type { ExplainQuestion, Explanation } from '../snapshot/explain.ts';
 import { ChangeLine } from './change-line.ts';
@@ -35,10 +37,13 @@ import { DrainWatch } from './drain-watch.ts';
 import { EventLog } from './event-log.ts';
 import type { HealthView } from './health-view.ts';
 import type { Log } from './log.ts';
+import { LookupWatch } from './lookups/lookup-watch.ts';
+import { readLookups, type ReadLookup } from './lookups/read-lookups.ts';
 import { isSameJson } from './state/canonical-json.ts';
 import type { Change, ChangeContext, Outcome, Rehearsal } from './state/change.ts';
 import type { ControlState } from './state/control-state.ts';
 import { NO_PRECONDITIONS } from './state/entity-tag.ts';
+import { SerialQueue } from './state/serial-queue.ts';
 import { splitOf } from './state/split-of.ts';
 import { statusOf } from './status.ts';
 import type { Store } from './store/store.ts';
@@ -73,12 +78,17 @@ export class ControlPlane {
   readonly #options: ControlPlaneOptions;
   readonly #counts = new CutoverCounts();
   readonly #drains: DrainWatch;
+  readonly #lookups: LookupWatch;
+  /** Of what reads the files that rules look things up in: what was read later is put in force later. */
+  readonly #readings = new SerialQueue();
   /** Receipts whose end the store has not kept yet: until then it would show an older one. */
   readonly #unsaved = new Map<string, Receipt>();
   #line: ChangeLine | null = null;
   /** What only a restart can change. */
   #fixed: ConfigDocument | null = null;
   #startedAt = '';
+  /** The configuration file. */
+  #source = '';
   #isEnding = false;
   #isStopped = false;
   /** Where targets must not be. */
@@ -93,6 +103,12 @@ export class ControlPlane {
       dataPlane: options.dataPlane,
       onSettled: (receipt) => this.#drainSettled(receipt),
       onError: (error) => options.log.error({ err: error }, 'the data plane did not say how a drain stands'),
+    });
+    this.#lookups = new LookupWatch({
+      clock: options.clock,
+      log: options.log,
+      onChange: (specs) => this.#lookupsChanged(specs),
+      inTurn: (look) => this.#readings.run(look),
     });
   }
 
@@ -118,8 +134,12 @@ export class ControlPlane {
     this.#listening = { listeners: config.listeners, ...(config.admin === undefined ? {} : { admin: config.admin }) };
     await line.load();
     const context = this.fileContext(source);
-    const outcome = await line.submit({ ...applyConfig(config, 'keep', context), modules, always: true }, context);
+    const lookups = await lookupsOf(config, source);
+    const change = { ...applyConfig(config, 'keep', context), modules, lookups: specsOf(lookups), always: true };
+    const outcome = await line.submit(change, context);
     this.#line = line;
+    this.#source = source;
+    this.#lookups.use(lookups);
     this.#fixed = config;
     this.#startedAt = new Date(clock.wallMs()).toISOString();
     return configAnswerOf(outcome);
@@ -150,16 +170,22 @@ export class ControlPlane {
   }
 
   /**
-   * Puts the configuration file at `path` in force as it is now, all or nothing. Besides services, it may change who may call the
-   * admin API: that is for whoever may write the file, and never for the API itself, whose callers could else make
-   * themselves what they like.
+   * Puts the configuration file at `source` in force as it is now, all or nothing. Besides services, it may change who may call the
+   * admin API, and what rules look things up in: that is for whoever may write the file, and never for the API itself, whose
+   * callers could else make themselves what they like, and have any file of the machine read.
    */
-  async reload(config: ConfigDocument, path: string, modules: readonly UserModule[] = []): Promise<ConfigAnswer> {
-    this.#requireSame(config, withoutAccess);
-    const context = this.fileContext(path);
-    const outcome = await this.#started.submit({ ...applyConfig(config, 'keep', context), modules }, context);
-    this.#fixed = config;
-    return configAnswerOf(outcome);
+  async reload(config: ConfigDocument, source: string, modules: readonly UserModule[] = []): Promise<ConfigAnswer> {
+    this.#requireSame(config, withoutFilesOwn);
+    const context = this.fileContext(source);
+    return this.#readings.run(async () => {
+      const lookups = await lookupsOf(config, source);
+      const change = { ...applyConfig(config, 'keep', context), modules, lookups: specsOf(lookups) };
+      const outcome = await this.#started.submit(change, context);
+      this.#fixed = config;
+      this.#source = source;
+      this.#lookups.use(lookups);
+      return configAnswerOf(outcome);
+    });
   }
 
   /** The context of a change that the configuration file at `path` asks for. */
@@ -327,6 +353,8 @@ export class ControlPlane {
   async stop(): Promise<void> {
     this.#isEnding = true;
     this.#isStopped = true;
+    this.#lookups.close();
+    await this.#readings.close();
     await this.#line?.close();
     this.#drains.close();
   }
@@ -376,6 +404,15 @@ export class ControlPlane {
     );
   }
 
+  async #lookupsChanged(lookups: readonly LookupSpec[]): Promise<void> {
+    const context = this.fileContext(this.#source);
+    const summary = 'reads files again that rules look things up in';
+    await this.#started.submit(
+      { kind: 'lookups', service: null, edit: () => ({ services: new Map(), summary }), lookups },
+      context,
+    );
+  }
+
   #drainSettled(receipt: Receipt): void {
     const { log } = this.#options;
     this.events.append('drain', { id: receipt.id, service: receipt.service, drain: receipt.drain });
@@ -387,8 +424,26 @@ export class ControlPlane {
   }
 }
 
-/** The configuration but for what only says who may call the admin API, and with what it shows to them. */
-function withoutAccess(config: Config): object {
+/** What the configuration names, with what the files hold. Throws a `ControlError` where one cannot be used. */
+async function lookupsOf(config: ConfigDocument, source: string): Promise<readonly ReadLookup[]> {
+  const { lookups, problems } = await readLookups(config, path.dirname(source));
+  if (problems.length === 0) return lookups;
+  throw new ControlError(
+    'invalid',
+    'Files that rules look things up in cannot be used; nothing was changed.',
+    problems,
+  );
+}
+
+function specsOf(lookups: readonly ReadLookup[]): LookupSpec[] {
+  return lookups.map(({ spec }) => spec);
+}
+
+/**
+ * The configuration but for what rules look things up in, and for what only says who may call the admin API, and with what it
+ * shows to them.
+ */
+function withoutFilesOwn({ addressSets: _sets, regions: _maps, jwtKeys: _keys, ...config }: Config): object {
   const { listen, insecure, tls } = config.admin;
   // Whether TLS is spoken, and whether certificates are asked for, is settled when the listener opens.
   return { ...config, admin: { listen, insecure, tls: tls !== undefined, clientCa: tls?.clientCa !== undefined } };

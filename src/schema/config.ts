@@ -12,6 +12,7 @@ import { AdminSchema } from './admin.ts';
 import { ListenerSchema } from './listener.ts';
 import { type ServiceConfig, ServiceSchema } from './service.ts';
 import { text, formatted, timeout, IdSchema } from './fields.ts';
+import { lookupFields } from './lookups.ts';
 import { defaulted, recordOf, strictObject } from './strict-object.ts';
 import type { Complete } from './strict-object.ts';
 
@@ -82,6 +83,7 @@ export const ConfigSchema = strictObject(
       ),
     ),
     shutdown: defaulted(ShutdownSchema, {}),
+    ...lookupFields,
     services: defaulted(
       recordOf(IdSchema, ServiceSchema, { description: 'The services by name.', maxProperties: 10_000 }),
       {},

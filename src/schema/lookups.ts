@@ -1,9 +1,9 @@
 /** What rules look things up in, named at the top of the configuration: address sets, maps of regions, keys of tokens. */
 import { Type } from 'typebox';
-import type { Static } from 'typebox';
 
 import { file, formatted, IdSchema } from './fields.ts';
 import { defaulted, recordOf, strictObject } from './strict-object.ts';
+import type { Complete } from './strict-object.ts';
 
 /** Address sets, region maps and keys, of each kind. */
 const NAMES_MAX = 100;
@@ -15,7 +15,9 @@ export const AddressSetSchema = strictObject(
   {
     cidrs: defaulted(cidrs('Blocks of the set.'), []),
     file: Type.Optional(
-      file('File with further blocks, one a line, "#" begins a comment. Read again when it changes.'),
+      file(
+        'File with further blocks, one a line, "#" begins a comment. Read again when it changes; best replaced whole, by renaming a new one.',
+      ),
     ),
   },
   { title: 'AddressSet', description: 'Addresses that rules name together.' },
@@ -27,7 +29,7 @@ export const RegionMapSchema = strictObject(
       formatted('field-name', 'Field in which a trusted proxy names the label; what others send in it does not count.'),
     ),
     ranges: defaulted(
-      recordOf(Type.String({ minLength: 1, maxLength: 63 }), cidrs('Blocks of this label.'), {
+      recordOf(Type.String({ minLength: 1, maxLength: 63, description: 'A label.' }), cidrs('Blocks of this label.'), {
         maxProperties: 1_000,
         description: 'Labels and their blocks; of nested blocks the innermost counts.',
       }),
@@ -82,6 +84,6 @@ export const lookupFields = {
   ),
 };
 
-export type AddressSetDocument = Static<typeof AddressSetSchema>;
-export type RegionMapDocument = Static<typeof RegionMapSchema>;
-export type JwtKeyDocument = Static<typeof JwtKeySchema>;
+export type AddressSetConfig = Complete<typeof AddressSetSchema>;
+export type RegionMapConfig = Complete<typeof RegionMapSchema>;
+export type JwtKeyConfig = Complete<typeof JwtKeySchema>;

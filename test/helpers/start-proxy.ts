@@ -9,6 +9,8 @@ export interface ProxySetup {
   readonly services: Readonly<Record<string, ServiceConfiguration>>;
   readonly listener?: Omit<ListenerDocument, 'listen'>;
   readonly trustedProxies?: readonly string[];
+  /** What rules look things up in. */
+  readonly lookups?: Pick<Configuration, 'addressSets' | 'regions' | 'jwtKeys'>;
   /** Address of the listener; any free port of 127.0.0.1 by default. */
   readonly listen?: string;
 }
@@ -51,6 +53,7 @@ function configOf(setup: ProxySetup): Configuration {
     state: { path: 'memory' },
     workers: 0,
     trustedProxies: [...(setup.trustedProxies ?? [])],
+    ...setup.lookups,
     services: { ...setup.services },
   };
 }

@@ -4,14 +4,20 @@
  *
  * A program's threads walk the text side by side. The set of steps that they stand at is a state, and where a state goes with a
  * class of characters is found out once and remembered: from then on a character costs one look-up. At most `STATES_MAX` states are
- * remembered; a text that needs more makes the pattern forget them all and go on. So the work for a text is bounded by its length
- * times the steps of the program (`STEPS_MAX`) whatever the text, and is one look-up per character for nearly all.
+ * remembered; when there are more, the pattern forgets them all and begins anew. A text that needs many that are not known yet
+ * is walked on without remembering, since finding a state out costs much more than passing through it. So the work for a
+ * text is bounded by its length times the steps of the program (`STEPS_MAX`) whatever the text, and is one look-up per
+ * character for nearly all.
  */
 import type { Node } from './pattern-node.ts';
 import { compileProgram, type Program } from './program.ts';
+import { Simulation } from './simulation.ts';
 
 /** States that are remembered: 64 KiB for a pattern of 64 classes. */
 const STATES_MAX = 256;
+
+/** States that are found out for one text. */
+const NEW_STATES_MAX = 32;
 
 /** Code units whose class is in a table; for others it is searched. */
 const TABLE_CODES = 256;
@@ -33,11 +39,14 @@ export class Pattern {
   #byKey = new Map<string, number>();
   readonly #marks: Uint32Array;
   #mark = 0;
-  /** Steps that were looked at to find states out, since the pattern was made: the work beyond look-ups. */
-  work = 0;
+  #simulation: Simulation | null = null;
+  #work = 0;
+
+  readonly #newStatesMax: number;
 
   /** Throws a `PatternError` where the pattern is too long. */
-  constructor(node: Node) {
+  constructor(node: Node, newStatesMax = NEW_STATES_MAX) {
+    this.#newStatesMax = newStatesMax;
     this.#program = compileProgram(node);
     const { borders, steps } = this.#program;
     this.#classCount = borders.length;
@@ -46,17 +55,38 @@ export class Pattern {
     this.#table = new Int32Array(0);
   }
 
+  /** Steps that were looked at, since the pattern was made: the work beyond look-ups. */
+  get work(): number {
+    return this.#work + (this.#simulation?.work ?? 0);
+  }
+
   test(text: string): boolean {
     let state = this.#initial(text.length === 0);
+    let newStates = 0;
     for (let i = 0; i < text.length; i += 1) {
       if (state < 0) return state === MATCHED;
-      const code = text.charCodeAt(i);
-      const kind = code < TABLE_CODES ? (this.#classOf[code] as number) : searchClass(this.#program.borders, code);
+      const kind = this.#kindOf(text.charCodeAt(i));
       const at = state * this.#classCount + kind;
       const known = this.#table[at] as number;
-      state = known === UNKNOWN ? this.#advance(state, kind, at) : known;
+      if (known !== UNKNOWN) {
+        state = known;
+      } else if (newStates < this.#newStatesMax) {
+        newStates += 1;
+        state = this.#advance(state, kind, at);
+      } else {
+        return this.#simulate(text, i, state);
+      }
     }
     return state < 0 ? state === MATCHED : this.#endsIn(state);
+  }
+
+  #kindOf(code: number): number {
+    return code < TABLE_CODES ? (this.#classOf[code] as number) : searchClass(this.#program.borders, code);
+  }
+
+  #simulate(text: string, from: number, state: number): boolean {
+    this.#simulation ??= new Simulation(this.#program);
+    return this.#simulation.test(text, from, this.#states[state] as readonly number[], (code) => this.#kindOf(code));
   }
 
   /** State 0 is where every text begins; it is kept apart, since only there "^" holds. */
@@ -82,7 +112,7 @@ export class Pattern {
     const code = this.#program.borders[kind] as number;
     const next: number[] = [];
     for (const index of this.#states[state] as readonly number[]) {
-      this.work += 1;
+      this.#work += 1;
       const step = this.#program.steps[index];
       if (step?.kind === 'char' && step.set.some(([from, to]) => code >= from && code <= to)) next.push(step.next);
     }
@@ -127,7 +157,7 @@ export class Pattern {
     for (let index = stack.pop(); index !== undefined; index = stack.pop()) {
       if (this.#marks[index] === this.#mark) continue;
       this.#marks[index] = this.#mark;
-      this.work += 1;
+      this.#work += 1;
       const step = steps[index];
       if (step === undefined || step.kind === 'match') return null;
       if (step.kind === 'fork') stack.push(step.next, step.other);

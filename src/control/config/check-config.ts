@@ -7,7 +7,9 @@ import type { Problem } from '../../schema/problem.ts';
 import { schemaProblems } from '../../schema/schema-problems.ts';
 import { checkAdmin } from './check-admin.ts';
 import { checkAllClaims } from './check-claims.ts';
+import { checkLookups } from './check-lookups.ts';
 import { checkService } from './check-service.ts';
+import { type LookupNames, lookupNamesOf } from './lookup-names.ts';
 import { isSameSocket } from './own-addresses.ts';
 import { consequenceOf, soundPart } from './sound-part.ts';
 
@@ -20,12 +22,12 @@ export type CheckedConfig =
 /** All that is wrong with a whole configuration, its form and its meaning at once. */
 export function checkConfig(value: unknown): CheckedConfig {
   if (validate(value)) {
-    const problems = checkMeaning(value);
+    const problems = checkMeaning(value, lookupNamesOf(value));
     return problems.length === 0 ? { config: value, problems: [] } : { config: null, problems };
   }
   const problems = schemaProblems(validate.errors);
   const sound = soundPart(value, problems, formProblems);
-  const meaning = sound === null ? [] : checkMeaning(sound as ConfigDocument);
+  const meaning = sound === null ? [] : checkMeaning(sound as ConfigDocument, lookupNamesOf(value));
   const isConsequence = consequenceOf(problems);
   return { config: null, problems: [...problems, ...meaning.filter((found) => !isConsequence(found))] };
 }
@@ -34,13 +36,13 @@ function formProblems(value: unknown): Problem[] {
   return validate(value) ? [] : schemaProblems(validate.errors);
 }
 
-function checkMeaning(config: ConfigDocument): Problem[] {
-  return [...checkAddresses(config), ...checkServices(config)];
+function checkMeaning(config: ConfigDocument, lookups: LookupNames): Problem[] {
+  return [...checkAddresses(config), ...checkLookups(config), ...checkServices(config, lookups)];
 }
 
-function checkServices(config: ConfigDocument): Problem[] {
+function checkServices(config: ConfigDocument, lookups: LookupNames): Problem[] {
   const services = Object.entries(config.services ?? {});
-  const whole = { listeners: config.listeners, admin: { listen: adminListen(config) } };
+  const whole = { listeners: config.listeners, admin: { listen: adminListen(config) }, lookups };
   return [
     ...services.flatMap(([name, service]) =>
       problemsUnder(pointerOf('services', name), checkService(name, service, whole)),

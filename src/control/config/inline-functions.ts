@@ -4,6 +4,7 @@ import { formatReference, INLINE } from '../../base/function-reference.ts';
 import { extractFunctions } from '../../modules/extract-functions.ts';
 import { FunctionRegistry } from '../../modules/function-registry.ts';
 import type { UserModule } from '../../snapshot/data-plane.ts';
+import { readLookups } from '../lookups/read-lookups.ts';
 import { checkConfig } from './check-config.ts';
 import { type ResolvedConfig, resolveFunctions } from './user-modules.ts';
 
@@ -29,6 +30,8 @@ export class InlineFunctions {
     }
     const resolved = await resolveFunctions(checked.config, resolve('cutover.config.ts'));
     if (resolved.config === null) return resolved;
+    const { problems } = await readLookups(resolved.config, '.');
+    if (problems.length > 0) return { config: null, problems };
     for (const [reference, userFunction] of functions) this.registry.add(reference, userFunction);
     const inline: UserModule = { file: INLINE, version, source: '', functions: names };
     return { ...resolved, modules: names.length === 0 ? resolved.modules : [...resolved.modules, inline] };

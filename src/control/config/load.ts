@@ -4,6 +4,7 @@ import { dirname, extname } from 'node:path';
 import type { ConfigDocument } from '../../schema/config.ts';
 import type { Problem } from '../../schema/problem.ts';
 import type { UserModule } from '../../snapshot/data-plane.ts';
+import { readLookups } from '../lookups/read-lookups.ts';
 import { checkConfig } from './check-config.ts';
 import { readDocument } from './document.ts';
 import type { LocatedProblem } from './document.ts';
@@ -34,7 +35,8 @@ const CONFIG_BYTES_MAX = 16 * 1024 * 1024;
 export async function loadConfig(path: string): Promise<LoadedConfig> {
   if (MODULE_EXTENSIONS.has(extname(path))) {
     const loaded = await loadConfigModule(path);
-    return loaded.config === null ? { config: null, problems: loaded.problems.map(atStart) } : loaded;
+    const problems = loaded.config === null ? loaded.problems : await lookupProblems(loaded.config, path);
+    return loaded.config === null || problems.length > 0 ? { config: null, problems: problems.map(atStart) } : loaded;
   }
   let bytes: Buffer;
   try {
@@ -56,9 +58,15 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
   const { config, problems } = checkDocument(read, pageProblems);
   if (config === null) return { config, problems };
   const resolved = await resolveFunctions(config, path);
-  if (resolved.config !== null) return resolved;
+  const wrong = resolved.config === null ? resolved.problems : await lookupProblems(config, path);
+  if (resolved.config !== null && wrong.length === 0) return resolved;
   const located = (problem: Problem) => (read.isReadable ? read.locate(problem) : atStart(problem));
-  return { config: null, problems: resolved.problems.map(located) };
+  return { config: null, problems: wrong.map(located) };
+}
+
+/** What is wrong with the files of address sets and the like. */
+async function lookupProblems(config: ConfigDocument, path: string): Promise<readonly Problem[]> {
+  return (await readLookups(config, dirname(path))).problems;
 }
 
 /** From the text of a file: YAML, of which JSON is a part. Functions that it names are left as they are. */

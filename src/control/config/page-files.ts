@@ -1,13 +1,14 @@
-import { open } from 'node:fs/promises';
 import path from 'node:path';
 
 import { type Problem, pointerOf } from '../../schema/problem.ts';
 import { PAGE_CHARS_MAX, PAGE_FILE_PREFIX } from '../../schema/error-pages.ts';
+import { readTextFile } from './read-text-file.ts';
 
 const FORMS = ['html', 'json', 'text'] as const;
 
 /** UTF-8 needs at most three bytes for what is one character of a JavaScript string. */
 const PAGE_BYTES_MAX = 3 * PAGE_CHARS_MAX;
+const MOST = `${PAGE_CHARS_MAX} characters that a page may have`;
 
 /**
  * Puts into `config`, which need not be valid, what the files of its error pages hold, in place of their names: only what
@@ -22,7 +23,7 @@ export async function inlinePageFiles(config: unknown, folder: string): Promise<
         const text = entryOf(page, form);
         if (typeof text !== 'string' || !text.startsWith(PAGE_FILE_PREFIX)) continue;
         const name = text.slice(PAGE_FILE_PREFIX.length).trim();
-        const read = await readPage(path.resolve(folder, name));
+        const read = await readTextFile(path.resolve(folder, name), PAGE_BYTES_MAX, MOST);
         if (typeof read === 'string') Object.assign(page as object, { [form]: read });
         else {
           // In its place stands what nothing is wrong with, so that it is told of once.
@@ -34,24 +35,6 @@ export async function inlinePageFiles(config: unknown, folder: string): Promise<
     }
   }
   return problems;
-}
-
-async function readPage(file: string): Promise<string | { readonly problem: string }> {
-  try {
-    await using handle = await open(file);
-    const { size } = await handle.stat();
-    if (size > PAGE_BYTES_MAX)
-      return { problem: `is longer than the ${PAGE_CHARS_MAX} characters that a page may have` };
-    return new TextDecoder('utf-8', { fatal: true }).decode(await handle.readFile());
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? '';
-    const reasons: Readonly<Record<string, string>> = {
-      ENOENT: 'there is no such file',
-      EACCES: 'may not be read by this user',
-      EISDIR: 'is a folder',
-    };
-    return { problem: error instanceof TypeError ? 'is not text in UTF-8' : (reasons[code] ?? 'cannot be read') };
-  }
 }
 
 function entryOf(value: unknown, key: string): unknown {

@@ -1,6 +1,7 @@
 import type { Actor, Receipt } from '../../schema/api.ts';
 import type { ServiceDocument } from '../../schema/service.ts';
 import type { UserModule } from '../../snapshot/data-plane.ts';
+import type { LookupSpec } from '../../snapshot/lookup-spec.ts';
 import type { Problem } from '../../schema/problem.ts';
 import type { IdempotencyClaim, ServiceChange } from '../store/store.ts';
 import type { ControlState, ServiceRecord } from './control-state.ts';
@@ -8,6 +9,7 @@ import type { Preconditions } from './entity-tag.ts';
 
 export const CHANGE_KINDS = [
   'config',
+  'lookups',
   'service.put',
   'service.patch',
   'service.delete',
@@ -50,6 +52,8 @@ export interface Change {
   readonly receipts?: readonly ReceiptWish[];
   /** All the user code that the configuration file names, where this is one: only what is in here can be named. */
   readonly modules?: readonly UserModule[];
+  /** All that rules may look things up in from it on; not given: as before. */
+  readonly lookups?: readonly LookupSpec[];
   /** Whether it makes a generation even if nothing differs. */
   readonly always?: boolean;
 }

@@ -4,7 +4,9 @@ import { type Problem, pointerOf } from '../../schema/problem.ts';
 import { serviceWithDefaults } from '../../schema/with-defaults.ts';
 import { compileService } from '../../snapshot/compile.ts';
 import { checkAllClaims, checkClaims } from '../config/check-claims.ts';
+import { checkLookupNames } from '../config/check-rules.ts';
 import { checkService } from '../config/check-service.ts';
+import type { LookupNames } from '../config/lookup-names.ts';
 import type { Listening } from '../config/own-addresses.ts';
 import { ControlError } from '../control-error.ts';
 import type { ServiceChange } from '../store/store.ts';
@@ -17,8 +19,8 @@ import { splitOf } from './split-of.ts';
 export const SERVICES_MAX = 10_000;
 
 export interface Surrounded {
-  /** Listeners and admin address, which targets must not name. */
-  readonly surroundings: Listening;
+  /** Listeners and admin address, which targets must not name, and what rules may look things up in. */
+  readonly surroundings: Listening & { readonly lookups: LookupNames };
   /** A new secret for sticky sessions. */
   readonly makeSecret: () => string;
   readonly locate: (service: string, problem: Problem) => Problem;
@@ -39,6 +41,7 @@ export interface PreparedChange {
 export function prepareChange(state: ControlState, edits: Edits, options: Surrounded): PreparedChange {
   const { next, records } = prepareStep(state, edits, options);
   refuseIf(claimProblems(next.services, records, state, options));
+  refuseIf(danglingNames(next.services, records, options));
   return { next, records, changes: changesBetween(state, records) };
 }
 
@@ -111,6 +114,18 @@ function earlierSplits(before: ServiceRecord | undefined, document: ServiceDocum
   const split = splitOf(before.document);
   if (isSameJson(split, splitOf(document))) return before.earlierSplits;
   return [...before.earlierSplits, split].slice(-EARLIER_SPLITS_MAX);
+}
+
+/** What services that stay as they are look things up in must still be there. */
+function danglingNames(
+  services: ReadonlyMap<string, ServiceRecord>,
+  records: ReadonlyMap<string, ServiceRecord | null>,
+  { surroundings, locate }: Surrounded,
+): Problem[] {
+  return [...services].flatMap(([name, { document, spec }]) => {
+    if (records.has(name) || spec.rules.length === 0) return [];
+    return checkLookupNames(document, surroundings.lookups).map((problem) => locate(name, problem));
+  });
 }
 
 /** Two services must not want the same requests. Looked at only where a claim is new: it costs a walk over all services. */

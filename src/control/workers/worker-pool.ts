@@ -27,6 +27,7 @@ import type {
   UserModule,
 } from '../../snapshot/data-plane.ts';
 import type { ExplainQuestion, Explanation } from '../../snapshot/explain.ts';
+import { lookupKey, type LookupSpec } from '../../snapshot/lookup-spec.ts';
 import type { ServiceSpec, SnapshotUpdate } from '../../snapshot/types.ts';
 import type { Hello, Setup, SocketSet, SuccessorCalls } from '../../snapshot/worker-protocol.ts';
 import { isAlive, kill } from './process-id.ts';
@@ -83,6 +84,7 @@ export class WorkerPool implements DataPlane {
   readonly #server: Server;
   /** Everything that is served, for workers to come. */
   readonly #services = new Map<string, ServiceSpec>();
+  readonly #lookups = new Map<string, LookupSpec>();
   readonly #health = new Map<string, TargetHealth>();
   readonly #modules = new ServedModules();
   #generation = 0;
@@ -384,6 +386,7 @@ export class WorkerPool implements DataPlane {
       changed: [...this.#services.values()],
       removed: [],
       health: [...this.#health.values()],
+      lookups: { changed: [...this.#lookups.values()], removed: [] },
     };
     return { update, listeners, trustedProxies, zone, own, modules: this.#modules.all };
   }
@@ -559,6 +562,8 @@ export class WorkerPool implements DataPlane {
     this.#generation = update.generation;
     for (const name of update.removed) this.#services.delete(name);
     for (const service of update.changed) this.#services.set(service.name, service);
+    for (const key of update.lookups?.removed ?? []) this.#lookups.delete(key);
+    for (const spec of update.lookups?.changed ?? []) this.#lookups.set(lookupKey(spec.kind, spec.name), spec);
     this.#modules.keepNamed(this.#services.values());
     for (const change of update.health ?? []) {
       this.#health.set(`${change.service}\n${change.pool}\n${change.target}`, change);

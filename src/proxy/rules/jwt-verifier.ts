@@ -44,12 +44,14 @@ export class JwtVerifier {
     if (token.length > TOKEN_CHARS_MAX) {
       return { refusal: 'the token is too long' };
     }
-    const verdict = this.#read(token);
+    // A copy: as a part of the head that it came in, it would keep all of that in memory.
+    const own = Buffer.from(token, 'latin1').toString('latin1');
+    const verdict = this.#read(own);
     if (this.#remembered.size >= REMEMBERED_MAX || this.#rememberedChars + token.length > REMEMBERED_CHARS_MAX) {
       this.#remembered = new Map();
       this.#rememberedChars = 0;
     }
-    this.#remembered.set(token, verdict);
+    this.#remembered.set(own, verdict);
     this.#rememberedChars += token.length;
     return verdict;
   }

@@ -138,7 +138,8 @@ describe('a regular expression', () => {
         const pattern = regexOrNull(ignoresCase ? `(?i)${body}` : body);
         fc.pre(pattern !== null);
         const truth = new RegExp(body, ignoresCase ? 'i' : '');
-        return texts.every((one) => pattern.test(one) === truth.test(one));
+        const walked = new Pattern(parseRegex(ignoresCase ? `(?i)${body}` : body), 0);
+        return texts.every((one) => [pattern, walked].every((each) => each.test(one) === truth.test(one)));
       }),
       { numRuns: 1_000 },
     );
