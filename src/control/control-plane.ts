@@ -281,7 +281,7 @@ export class ControlPlane {
    * The receipt, its drain brought up to date: at once, or when the drain has come to its end, `waitMs` are over or
    * `signal` says that nobody waits any more. `null`: there is none of that id.
    */
-  async receipt(id: string, waitMs = 0, signal = new AbortController().signal): Promise<Receipt | null> {
+  async receipt(id: string, waitMs = 0, signal: AbortSignal = new AbortController().signal): Promise<Receipt | null> {
     const followed = await (waitMs > 0 ? this.#drains.settled(id, waitMs, signal) : this.#drains.current(id));
     return followed ?? this.#unsaved.get(id) ?? (await this.store.receipt(id));
   }
