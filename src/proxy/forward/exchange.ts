@@ -223,7 +223,7 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
     this.#ticket = null;
     if (target !== this.#target) {
       this.#target = target;
-      this.#sessionField = this.#sessionFieldFor?.(target) ?? '';
+      this.#sessionField = this.#tries === null ? (this.#sessionFieldFor?.(target) ?? '') : '';
     }
     target.load.enter();
     this.#waitingSinceMs = this.#context.clock.monotonicMs();
@@ -559,6 +559,9 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
   #tryElsewhere(tries: FurtherTries): void {
     const before = this.#target;
     const other = tries.nextTarget(before);
+    if (other === null && this.#waitForOther(before)) {
+      return;
+    }
     if (other !== null && other !== before) {
       before.load.leave();
       this.#target = other;
@@ -571,6 +574,20 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
     if (this.#target !== before) {
       this.#pool.guard?.admission?.roomAt(before);
     }
+  }
+
+  /** All the other targets have as many requests as they may: false where there is none to wait for. */
+  #waitForOther(before: Target): boolean {
+    const admission = this.#pool.guard?.admission ?? null;
+    const ticket = admission?.joinForOther(this, before) ?? null;
+    if (ticket === null) {
+      return false;
+    }
+    this.#ticket = ticket;
+    this.deadlineAt = this.#endsAt;
+    before.load.leave();
+    admission?.roomAt(before);
+    return true;
   }
 
   // --- the end -----------------------------------------------------------------------------------------------------

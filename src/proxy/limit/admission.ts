@@ -1,7 +1,8 @@
 /**
  * How many requests a target may have at once, and who waits until one of them ends.
  *
- * There is one line for those whom any target may serve, and one for each target that sessions are bound to. A place that
+ * There is one line for those whom any target may serve, one for each target that sessions are bound to, and one for those
+ * whom any may serve but the one that they could not reach. A place that
  * becomes free goes to whoever has waited longest among those that may have it. Whoever waits has been counted on the
  * pool already: a cutover leaves it where it is, and a drain sees it.
  *
@@ -35,12 +36,15 @@ export class Ticket<T> implements Waiter<Ticket<T>>, Expiring {
   readonly applicant: Applicant<T>;
   /** The only target that will do; null: any. */
   wanted: T | null;
+  /** The only target that will not do; null: none. */
+  avoided: T | null;
   deadlineAt: number;
 
-  constructor(number: number, applicant: Applicant<T>, wanted: T | null, deadlineAt: number) {
+  constructor(number: number, applicant: Applicant<T>, wanted: T | null, avoided: T | null, deadlineAt: number) {
     this.number = number;
     this.applicant = applicant;
     this.wanted = wanted;
+    this.avoided = avoided;
     this.deadlineAt = deadlineAt;
   }
 
@@ -53,7 +57,8 @@ export class Admission<T extends Limited> {
   readonly #deadlines: Pick<Deadlines, 'nowMs' | 'add' | 'remove'>;
   readonly #anyTarget = new WaitingLine<Ticket<T>>();
   /** Lines that somebody stands in. */
-  readonly #ofTarget = new Map<T, WaitingLine<Ticket<T>>>();
+  readonly #ofTarget: LinesByTarget<T> = new Map();
+  readonly #ofAllBut: LinesByTarget<T> = new Map();
   #targets: readonly T[] = [];
   #inFlightMax = 0;
   #waitingMax = 0;
@@ -121,11 +126,24 @@ export class Admission<T extends Limited> {
   }
 
   join(applicant: Applicant<T>, wanted: T | null): Ticket<T> {
-    const ticket = new Ticket(++this.#tickets, applicant, wanted, this.#deadlines.nowMs + this.#waitMs);
-    this.#lineOf(wanted).join(ticket);
+    return this.#join(applicant, wanted, null);
+  }
+
+  /** For a target other than `avoided`, which could not be reached; null: there is none, or the line is full. */
+  joinForOther(applicant: Applicant<T>, avoided: T): Ticket<T> | null {
+    return this.#hasOther(avoided) && !this.isFull ? this.#join(applicant, null, avoided) : null;
+  }
+
+  #join(applicant: Applicant<T>, wanted: T | null, avoided: T | null): Ticket<T> {
+    const ticket = new Ticket(++this.#tickets, applicant, wanted, avoided, this.#deadlines.nowMs + this.#waitMs);
+    this.#lineOf(ticket).join(ticket);
     this.#deadlines.add(ticket);
     this.waiting++;
     return ticket;
+  }
+
+  #hasOther(avoided: T): boolean {
+    return this.#targets.some((target) => target !== avoided && target.isEligible);
   }
 
   /** Gives a place in the line up, whoever stands there. */
@@ -133,10 +151,18 @@ export class Admission<T extends Limited> {
     this.#deadlines.remove(ticket);
     ticket.deadlineAt = NEVER;
     this.waiting--;
-    const line = this.#lineOf(ticket.wanted);
+    this.#leaveLine(ticket);
+  }
+
+  #leaveLine(ticket: Ticket<T>): void {
+    const line = this.#lineOf(ticket);
     line.leave(ticket);
-    if (ticket.wanted !== null && line.first === null) {
-      this.#ofTarget.delete(ticket.wanted);
+    if (line.first === null) {
+      if (ticket.wanted !== null) {
+        this.#ofTarget.delete(ticket.wanted);
+      } else if (ticket.avoided !== null) {
+        this.#ofAllBut.delete(ticket.avoided);
+      }
     }
   }
 
@@ -157,9 +183,14 @@ export class Admission<T extends Limited> {
     if (this.waiting === 0) {
       return;
     }
-    for (const target of this.#ofTarget.keys()) {
+    for (const [target, line] of this.#ofTarget) {
       if (!target.keepsSessions || !this.#targets.includes(target)) {
-        this.#unbind(target);
+        this.#takeAny(line);
+      }
+    }
+    for (const [avoided, line] of this.#ofAllBut) {
+      if (!this.#hasOther(avoided)) {
+        this.#takeAny(line);
       }
     }
     for (const target of this.#targets) {
@@ -167,41 +198,54 @@ export class Admission<T extends Limited> {
     }
   }
 
-  /** Whoever waits for `target` takes any from now on. */
-  #unbind(target: T): void {
-    for (let ticket = this.#ofTarget.get(target)?.first ?? null; ticket !== null;) {
-      const { next } = ticket;
-      this.#lineOf(target).leave(ticket);
+  /** Whoever stands in `line` takes any target from now on. */
+  #takeAny(line: WaitingLine<Ticket<T>>): void {
+    for (let ticket = line.first; ticket !== null; ticket = line.first) {
+      this.#leaveLine(ticket);
       ticket.wanted = null;
+      ticket.avoided = null;
       this.#anyTarget.join(ticket);
-      ticket = next;
     }
-    this.#ofTarget.delete(target);
   }
 
   /** Who has waited longest among those that `target` may serve. */
   #nextFor(target: T): Ticket<T> | null {
-    const bound = target.keepsSessions ? (this.#ofTarget.get(target)?.first ?? null) : null;
-    const free = target.isEligible ? this.#anyTarget.first : null;
-    if (bound === null || free === null) {
-      return bound ?? free;
+    let next = target.keepsSessions ? (this.#ofTarget.get(target)?.first ?? null) : null;
+    if (target.isEligible) {
+      next = earlier(next, this.#anyTarget.first);
+      for (const [avoided, line] of this.#ofAllBut) {
+        next = avoided === target ? next : earlier(next, line.first);
+      }
     }
-    return bound.number < free.number ? bound : free;
+    return next;
   }
 
   hasRoom(target: T): boolean {
     return target.inFlight < this.#inFlightMax;
   }
 
-  #lineOf(wanted: T | null): WaitingLine<Ticket<T>> {
-    if (wanted === null) {
-      return this.#anyTarget;
+  #lineOf({ wanted, avoided }: Ticket<T>): WaitingLine<Ticket<T>> {
+    if (wanted !== null) {
+      return lineIn(this.#ofTarget, wanted);
     }
-    let line = this.#ofTarget.get(wanted);
-    if (line === undefined) {
-      line = new WaitingLine();
-      this.#ofTarget.set(wanted, line);
-    }
-    return line;
+    return avoided === null ? this.#anyTarget : lineIn(this.#ofAllBut, avoided);
   }
+}
+
+type LinesByTarget<T> = Map<T, WaitingLine<Ticket<T>>>;
+
+function lineIn<T>(lines: LinesByTarget<T>, target: T): WaitingLine<Ticket<T>> {
+  let line = lines.get(target);
+  if (line === undefined) {
+    line = new WaitingLine();
+    lines.set(target, line);
+  }
+  return line;
+}
+
+function earlier<T>(one: Ticket<T> | null, other: Ticket<T> | null): Ticket<T> | null {
+  if (one === null || other === null) {
+    return one ?? other;
+  }
+  return one.number < other.number ? one : other;
 }

@@ -31,24 +31,32 @@ function world(targets: FakeTarget[], { inFlight = 1, queue = 10, workers = 1 } 
       return null;
     }
     if (admission.isFull) return 'turned-away';
-    const applicant: Applicant<FakeTarget> = {
+    return wait(name, (applicant) => admission.join(applicant, isBound ? chosen : null));
+  }
+  /** Whoever could not reach the target at which it has its place; null: it keeps that. */
+  function moveOn(name: string, from: FakeTarget): Ticket<FakeTarget> | null {
+    const ticket = wait(name, (applicant) => admission.joinForOther(applicant, from));
+    if (ticket !== null) end(from);
+    return ticket;
+  }
+  function wait<K extends Ticket<FakeTarget> | null>(name: string, join: (applicant: Applicant<FakeTarget>) => K): K {
+    const ticket = join({
       onRoom(found) {
         found.inFlight++;
         served.push([name, targets.indexOf(found)]);
       },
       onWaitedTooLong() {
         tired.push(name);
-        admission.leave(ticket);
+        if (ticket !== null) admission.leave(ticket);
       },
-    };
-    const ticket: Ticket<FakeTarget> = admission.join(applicant, isBound ? chosen : null);
+    });
     return ticket;
   }
   function end(at: FakeTarget): void {
     at.inFlight--;
     admission.roomAt(at);
   }
-  return { clock, admission, spec, served, tired, come, end };
+  return { clock, admission, spec, served, tired, come, moveOn, end };
 }
 
 describe('who may go to a target', () => {
@@ -143,6 +151,40 @@ describe('who may go to a target', () => {
     expect(admission.waiting).toBe(0);
   });
 
+  it('waits for another target where it could not reach its own, which serves those who have not tried it', () => {
+    const [a, b] = [target(), target()];
+    const { come, moveOn, end, served, admission } = world([a, b]);
+    come('1', a);
+    come('2', b);
+    come('bound', a, true);
+    moveOn('1', a);
+    expect(served.at(-1)).toEqual(['bound', 0]);
+    end(a);
+    expect([a.inFlight, admission.waiting]).toEqual([0, 1]);
+    come('3', a);
+    end(b);
+    expect(served.slice(-2)).toEqual([
+      ['3', 0],
+      ['1', 1],
+    ]);
+  });
+
+  it('keeps its place at a target that it could not reach where there is no other, and takes any once there is none', () => {
+    const [a, b] = [target(), target()];
+    b.isEligible = false;
+    const { come, moveOn, served, admission } = world([a, b]);
+    come('1', a);
+    expect(moveOn('1', a)).toBe(null);
+    expect(a.inFlight).toBe(1);
+    b.isEligible = true;
+    come('2', b);
+    moveOn('1', a);
+    expect(admission.waiting).toBe(1);
+    b.isEligible = false;
+    admission.reconsider();
+    expect(served.at(-1)).toEqual(['1', 0]);
+  });
+
   it('leaves the line at once when its client is gone', () => {
     const a = target();
     const { come, end, served, admission } = world([a]);
@@ -157,13 +199,14 @@ describe('who may go to a target', () => {
   it('never has more at a target than it may, and lets nobody wait for one with room, whatever comes', () => {
     const random = seededRandom(20_30);
     const targets = Array.from({ length: 4 }, target);
-    const { come, end, admission, clock } = world(targets, { inFlight: 3, queue: 50 });
+    const { come, moveOn, end, admission, clock } = world(targets, { inFlight: 3, queue: 50 });
     const pick = (): FakeTarget => targets[Math.floor(random.next() * targets.length)] as FakeTarget;
     for (let round = 0; round < 20_000; round++) {
       const dice = random.next();
       const chosen = pick();
       if (dice < 0.5) come(String(round), chosen, random.next() < 0.3);
-      else if (dice < 0.95 && chosen.inFlight > 0) end(chosen);
+      else if (dice < 0.9 && chosen.inFlight > 0) end(chosen);
+      else if (dice < 0.95 && chosen.inFlight > 0) moveOn(String(round), chosen);
       else if (dice < 0.98) {
         chosen.isEligible = !chosen.isEligible;
         chosen.keepsSessions = chosen.isEligible;
