@@ -25,6 +25,7 @@ const FACTS: RequestFacts = {
   method: 'GET',
   path: '/catalog/items/4711',
   query: 'page=2',
+  search: '?page=2',
   host: 'shop.example.com',
   scheme: 'http',
   isFromTrustedProxy: false,

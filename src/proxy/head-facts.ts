@@ -46,6 +46,11 @@ export class HeadFacts implements RequestFacts {
     return head === null ? '' : head.target.substring(head.pathEnd + 1);
   }
 
+  get search(): string {
+    const head = this.#head;
+    return head === null ? '' : head.target.substring(head.pathEnd);
+  }
+
   get host(): string {
     return this.#head?.host ?? '';
   }

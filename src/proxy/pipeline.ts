@@ -32,6 +32,7 @@ import type { HeldRequest } from './hold/held-request.ts';
 import type { OwnAnswer } from './http1/own-answer.ts';
 import { provenanceOf } from './http1/provenance.ts';
 import type { RequestHead } from './http1/request-head.ts';
+import { withheldNames } from './http1/passing-fields.ts';
 import { mergedEdits, type RequestEdits, requestIdOf, writeRequestHead } from './http1/request-writer.ts';
 import { MirrorCopy } from './mirror/mirror-copy.ts';
 import { HeadFacts } from './head-facts.ts';
@@ -358,7 +359,7 @@ function outgoing(arrival: Arrival, edits: RequestEdits | null, values: RequestV
     framing,
     upgrade,
     requestId,
-    withheld: passage.listed,
+    withheld: withheldNames(passage, edits?.dropped ?? null),
     isIdempotent: isIdempotent(head, spec.retries.idempotencyKey),
   };
 }

@@ -204,6 +204,7 @@ function checkRespond({ status, body = '', headers = {} }: NonNullable<RuleDocum
   return [
     ...(hasNoBody && body !== '' ? [{ path: '/respond/body', message: `cannot be sent with status ${status}` }] : []),
     ...checkFields('/respond/headers', headers),
+    ...(Object.hasOwn(headers, 'date') ? [reserved(pointerOf('respond', 'headers', 'date'), 'date', true)] : []),
     ...(Object.hasOwn(headers, 'content-type')
       ? [{ path: '/respond/headers/content-type', message: 'is written as "contentType"', atKey: true }]
       : []),
@@ -231,7 +232,10 @@ function checkFields(path: string, fields: Readonly<Record<string, string>>): Pr
 
 function checkField(path: string, name: string, atKey = false): Problem[] {
   const isReserved = RESERVED_FIELDS.has(name) || name.startsWith('x-forwarded-') || name.startsWith('proxy-');
-  if (!isReserved) return [];
+  return isReserved ? [reserved(path, name, atKey)] : [];
+}
+
+function reserved(path: string, name: string, atKey: boolean): Problem {
   const right = name === 'host' ? 'use "host"' : 'the proxy writes it itself, or lets it pass';
-  return [{ path, message: `must not be "${name}": ${right}`, atKey }];
+  return { path, message: `must not be "${name}": ${right}`, atKey };
 }

@@ -11,6 +11,7 @@ export class FilteredRequest implements FilterRequest {
   readonly pool: string;
   readonly #reading: RequestReading;
   readonly #mayBeAmbiguous: boolean;
+  readonly #searchAsSent: string;
   #path: string | null = null;
   #query: string | null = null;
   #authority: string | null = null;
@@ -20,6 +21,7 @@ export class FilteredRequest implements FilterRequest {
   constructor(head: RequestHead, facts: RequestFacts, pool: string, mayBeAmbiguous: boolean) {
     this.#reading = new RequestReading(head, facts);
     this.pool = pool;
+    this.#searchAsSent = head.target.substring(head.pathEnd);
     this.#mayBeAmbiguous = mayBeAmbiguous;
   }
 
@@ -97,7 +99,8 @@ export class FilteredRequest implements FilterRequest {
   get edits(): RequestEdits | null {
     if (this.#path === null && this.#query === null && this.#authority === null && this.#fields === null) return null;
     return {
-      target: this.query === '' ? this.path : `${this.path}?${this.query}`,
+      // What asks about the whole server has no query (RFC 9112 section 3.2.4).
+      target: this.path === '*' ? this.path : this.path + this.#search,
       authority: this.#authority ?? '',
       dropped: this.#fields?.dropped ?? null,
       added: this.#fields?.added ?? '',
@@ -109,6 +112,12 @@ export class FilteredRequest implements FilterRequest {
     this.#isSent = true;
     if (isKept) this.#reading.keep();
     else this.#reading.end();
+  }
+
+  /** The query with its "?", which may be all there is. */
+  get #search(): string {
+    if (this.#query === null) return this.#searchAsSent;
+    return this.#query === '' ? '' : `?${this.#query}`;
   }
 
   get #editableFields(): FieldEdits {

@@ -22,7 +22,7 @@ import { FIELD } from './fields.ts';
 import { GatheredBytes } from './gathered-bytes.ts';
 import { Outbox } from './outbox.ts';
 import { type AnswerContext, configuredAnswer, type OwnAnswer, ownAnswer, replacingAnswer } from './own-answer.ts';
-import { passingTrailers, RESPONSE_PASSAGE } from './passing-fields.ts';
+import { passingTrailers, RESPONSE_PASSAGE, withheldNames } from './passing-fields.ts';
 import type { RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
 import {
@@ -101,6 +101,8 @@ export class ClientConnection implements Downstream, Expiring {
   #face: ServiceFace = NO_SERVICE;
   #from: Provenance | null = null;
   #requestId = '';
+  /** Lower-case names of fields that user code has taken from the answer, or set anew; null: none. */
+  #dropped: ReadonlySet<string> | null = null;
 
   deadlineAt: number;
 
@@ -340,6 +342,7 @@ export class ClientConnection implements Downstream, Expiring {
       return false;
     }
     this.#framing = responseFraming(head, this.#minor);
+    this.#dropped = edits?.dropped ?? null;
     // A request that is not read to its end leaves no place where the next one could begin.
     this.#keepAlive &&= this.#framing !== 'close' && this.#phase !== 'body' && !this.#host.isClosing;
     this.#outbox.addText(
@@ -382,7 +385,7 @@ export class ClientConnection implements Downstream, Expiring {
 
   end(trailers: FieldSection | null): void {
     if (this.#framing === 'chunked') {
-      this.#outbox.addText(`0\r\n${passingTrailers(trailers, this.#face.response.listed)}\r\n`);
+      this.#outbox.addText(`0\r\n${passingTrailers(trailers, withheldNames(this.#face.response, this.#dropped))}\r\n`);
     }
     this.flush();
     this.#completeResponse();

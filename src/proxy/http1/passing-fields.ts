@@ -275,6 +275,11 @@ function mappedValue(
   return mapped === value ? null : mapped;
 }
 
+/** Names of fields that do not pass for this passage, nor, with `dropped`, for this one message. */
+export function withheldNames({ listed }: FieldPassage, dropped: ReadonlySet<string> | null): ReadonlySet<string> {
+  return dropped === null ? listed : new Set([...listed, ...dropped]);
+}
+
 /**
  * A trailer section for the next hop, without its final empty line. `withheld`: lower-case names of fields that do not pass,
  * as they would not in a head: there are recipients that make one of both.

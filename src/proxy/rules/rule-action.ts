@@ -58,6 +58,8 @@ export class RuleRewrite {
   readonly #path: Template | null;
   readonly #dropped: ReadonlySet<string> | null;
   readonly #added: string;
+  /** The query with its "?"; null: as it came. */
+  readonly #search: string | null;
 
   constructor(spec: RewriteSpec, pathPrefix: string) {
     this.#spec = spec;
@@ -66,13 +68,14 @@ export class RuleRewrite {
     const dropped = new Set([...spec.remove, ...spec.set.map(([name]) => name)]);
     this.#dropped = dropped.size === 0 ? null : dropped;
     this.#added = linesOf(spec.set);
+    this.#search = spec.query === null || spec.query === '' ? spec.query : `?${spec.query}`;
   }
 
   for(facts: RequestFacts): RequestEdits {
-    const query = this.#spec.query ?? facts.query;
     const path = this.#pathFor(facts);
     return {
-      target: query === '' ? path : `${path}?${query}`,
+      // What asks about the whole server has no query (RFC 9112 section 3.2.4).
+      target: path === '*' ? path : path + (this.#search ?? facts.search),
       authority: this.#spec.host ?? '',
       dropped: this.#dropped,
       added: this.#added,

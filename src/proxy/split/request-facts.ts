@@ -5,6 +5,8 @@ export interface RequestFacts {
   readonly path: string;
   /** As it was sent, without "?"; "": none. */
   readonly query: string;
+  /** As it was sent, with its "?", which may be all there is; "": none. */
+  readonly search: string;
   /** Lower case, without port. */
   readonly host: string;
   /** What the client speaks, as trusted proxies tell it. */

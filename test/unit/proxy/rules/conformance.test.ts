@@ -33,6 +33,7 @@ function factsOf({
     method,
     path,
     query,
+    search: uri.slice(path.length),
     host: 'shop.example.com',
     scheme: 'http',
     isFromTrustedProxy: false,
@@ -209,6 +210,10 @@ describe('a rule', () => {
       '/rules/0/rewrite/setHeaders/host must not be "host": use "host"',
     ],
     [{ when: path, rewrite: { removeHeaders: ['transfer-encoding'] } }, '/rules/0/rewrite/removeHeaders/0 must not be'],
+    [
+      { when: path, respond: { status: 200, headers: { date: 'x' } } },
+      '/rules/0/respond/headers/date must not be "date"',
+    ],
     [{ when: path, rewrite: { path: '/x', addPrefix: '/y' } }, '/rules/0/rewrite/path replaces the whole path'],
     [{ when: { userGroup: { in: ['a'] } }, pool: 'green' }, '/rules/0/when/userGroup needs exactly one'],
     [{ when: { time: {} }, pool: 'green' }, '/rules/0/when/time needs one of'],
