@@ -1,16 +1,11 @@
 #!/usr/bin/env node
-/** The program: the first argument says what it does. */
+/** The program: the first argument says what it does. Each command loads what it needs, so that help comes at once. */
 import { Command } from 'commander';
 
 import { BoundedLines } from './base/bounded-lines.ts';
-import { checkCommand } from './cli/check.ts';
-import { demoCommand } from './cli/demo.ts';
-import { explainCommand, type ExplainOptions } from './cli/explain.ts';
+import { VERSION } from './base/version.ts';
+import type { ExplainOptions } from './cli/explain.ts';
 import { nodeProblem } from './cli/node-floor.ts';
-import { createProgramLog } from './cli/program-log.ts';
-import { runCommand } from './cli/run.ts';
-import { tokenCommand } from './cli/token.ts';
-import { startPrimary, VERSION } from './primary.ts';
 
 const out = (line: string): void => void process.stdout.write(`${line}\n`);
 const err = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -32,6 +27,7 @@ program
   .description('say whether a configuration can be served, and if not, everything that is wrong with it')
   .requiredOption('--config <file>', 'configuration file, YAML or JSON')
   .action(async ({ config }: { config: string }) => {
+    const { checkCommand } = await import('./cli/check.ts');
     process.exitCode = await checkCommand(config, { out, err });
   });
 
@@ -40,8 +36,8 @@ program
   .description('say what would become of a request, and why; of a running proxy, or by a configuration file')
   .argument('<url>', 'what is asked for, such as http://shop.example.com/cart')
   .option('-X, --method <method>', 'the method; default: GET')
-  .option('-H, --header <line>', '"name: value"; may be given several times', collect, [])
-  .option('--cookie <pair>', '"name=value"; may be given several times', collect, [])
+  .option('-H, --header <line>', '"name: value"; may be given several times', collect)
+  .option('--cookie <pair>', '"name=value"; may be given several times', collect)
   .option('--client-ip <address>', 'where the connection comes from; default: 127.0.0.1')
   .option('--listener <name>', 'the listener that it comes by; default: the first')
   .option('--config <file>', 'explain by this configuration file, without a running proxy')
@@ -49,8 +45,10 @@ program
   .option('--admin <address>', 'admin API of the proxy; default: $CUTOVER_ADMIN, or http://127.0.0.1:9900')
   .option('--token-file <file>', 'holds the token for the admin API; default: $CUTOVER_TOKEN')
   .option('--json', 'print the whole explanation as JSON')
-  .action(async (url: string, options: Omit<ExplainOptions, 'url'>) => {
-    process.exitCode = await explainCommand({ url, ...options }, { out, err, env: process.env });
+  .action(async (url: string, options: Partial<ExplainOptions>) => {
+    const { explainCommand } = await import('./cli/explain.ts');
+    const asked = { header: [], cookie: [], ...options, url };
+    process.exitCode = await explainCommand(asked, { out, err, env: process.env });
   });
 
 program
@@ -60,7 +58,8 @@ program
   .requiredOption('--role <role>', 'read, deploy, configure or admin')
   .option('--scope <service...>', 'the services that it is for; default: all', [])
   .option('--expires <when>', 'a time such as 2031-01-31T00:00:00Z, or how long from now, such as 90d')
-  .action((options: { name: string; role: string; scope: string[]; expires?: string }) => {
+  .action(async (options: { name: string; role: string; scope: string[]; expires?: string }) => {
+    const { tokenCommand } = await import('./cli/token.ts');
     process.exitCode = tokenCommand(options, { out, err, nowMs: Date.now() });
   });
 
@@ -68,6 +67,9 @@ program
   .command('demo')
   .description('two versions of a small application with the proxy in front of them, and what to try')
   .action(async () => {
+    const { demoCommand } = await import('./cli/demo.ts');
+    const { createProgramLog } = await import('./cli/program-log.ts');
+    const { startPrimary } = await import('./primary.ts');
     const ending = new AbortController();
     process.once('SIGINT', () => ending.abort());
     process.once('SIGTERM', () => ending.abort());
@@ -84,7 +86,7 @@ program
     });
   });
 
-function collect(value: string, earlier: readonly string[]): string[] {
+function collect(value: string, earlier: readonly string[] = []): string[] {
   return [...earlier, value];
 }
 
@@ -100,6 +102,8 @@ function serving(name: string, description: string, isUpgrade: boolean): void {
         err(problem);
         process.exit(1);
       }
+      const { createProgramLog } = await import('./cli/program-log.ts');
+      const { runCommand } = await import('./cli/run.ts');
       // It outlives whoever reads what it says.
       const errors = new BoundedLines(process.stderr);
       const log = createProgramLog(logLevel);

@@ -2,7 +2,6 @@
  * Puts a whole proxy together: store, control plane, data plane, health checks, metrics and the admin API. It only
  * wires; what each part does is the part's own business.
  */
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
@@ -11,6 +10,7 @@ import { parseDuration } from './base/duration.ts';
 import { formatHostPort } from './base/host-port.ts';
 import { systemRandom, type Random } from './base/random.ts';
 import { TargetGuard } from './base/target-guard.ts';
+import { VERSION } from './base/version.ts';
 import { AccessControl } from './control/admin/access-control.ts';
 import { type AdminSettings, readAdminSettings } from './control/admin/admin-settings.ts';
 import { listenAdmin, type RunningAdmin } from './control/admin/listen-admin.ts';
@@ -51,11 +51,6 @@ export interface BoundAddress {
   readonly host: string;
   readonly port: number;
 }
-
-/** Of this program, from package.json. */
-export const VERSION = (
-  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
-).version;
 
 /** Starts a proxy; `config` is valid. Rejects, with nothing left bound, where it cannot serve all that it says. */
 export async function startPrimary(config: ConfigDocument, options: PrimaryOptions): Promise<Primary> {
