@@ -76,9 +76,10 @@ function targetLines({ targets, choice }: Explanation): string[] {
   ];
 }
 
-function candidateWords({ target, weight, inFlight, score, why }: Explanation['targets'][number]): string {
+function candidateWords({ target, weight, zone, inFlight, score, why }: Explanation['targets'][number]): string {
+  const where = zone === '' ? '' : `, in ${zone}`;
   const scored = score === null ? '' : `, score ${Math.round(score * 1_000) / 1_000}`;
-  return `${target}: ${why}; weight ${weight}, ${inFlight} in flight${scored}`;
+  return `${target}: ${why}; weight ${weight}, ${inFlight} in flight${where}${scored}`;
 }
 
 function mirrorLines({ mirror }: Explanation): string[] {

@@ -113,18 +113,20 @@ export function answerOf({ rule }: Decision, facts: RequestFacts): Explanation['
 
 // --- the target ------------------------------------------------------------------------------------------------------
 
-export function candidateOf(target: Target, score: number | null): Explanation['targets'][number] {
-  const { id, state, up, weight, inFlight, isEligible } = target;
-  return { target: id, state, up, weight, inFlight, isEligible, score, why: whyCandidate(target, score) };
+/** `score`: what the algorithm goes by, or null; undefined: the target is none that it chooses among. */
+export function candidateOf(target: Target, score: number | null | undefined): Explanation['targets'][number] {
+  const { id, state, up, weight, zone, isBackup, inFlight } = target;
+  const isEligible = score !== undefined;
+  const why = isEligible ? 'it may be chosen' : whyNot(target);
+  return { target: id, state, up, weight, zone, isBackup, inFlight, isEligible, score: score ?? null, why };
 }
 
-function whyCandidate({ state, up, weight, isBackup, isTripped }: Target, score: number | null): string {
+function whyNot({ state, up, weight, isBackup, isTripped }: Target): string {
   if (!up) return 'it is down';
   if (isTripped) return 'its circuit breaker is open on this worker';
   if (state === 'drain') return 'it drains: it serves those alone who are bound to it';
   if (state === 'maint') return 'it is in maint';
   if (weight === 0) return 'its weight is 0';
-  if (score !== null) return 'it may be chosen';
   return isBackup ? 'it is a backup, and others may serve' : 'targets of another zone come before it';
 }
 

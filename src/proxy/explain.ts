@@ -98,7 +98,7 @@ function wayOf(service: BoundService, head: RequestHead, facts: RequestFacts, co
   const bound = boundTarget(session, pool);
   const { meaning, scores } = pool.explain(key);
   const scoreOf = new Map(scores.map(({ candidate, score }) => [candidate, score]));
-  const targets = [...pool.targets.values()].map((one) => candidateOf(one, scoreOf.get(one) ?? null));
+  const targets = [...pool.targets.values()].map((one) => candidateOf(one, scoreOf.get(one)));
   const target = bound ?? orUserCodeError(() => peekAt(pool, key, new RequestReading(head, facts), context));
   if (target instanceof UserCodeError) return { ...way, targets, refusal: userCodeRefusal(target) };
   if (target === null) return { ...way, targets, refusal: refusal('no_target') };

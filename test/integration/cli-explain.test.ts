@@ -1,19 +1,13 @@
 /** `cutover explain`, of a running proxy and by a file. */
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 
 import { type ExplainOptions, explainCommand } from '../../src/cli/explain.ts';
 import { createProxy } from '../../src/index.ts';
 import type { ConfigDocument } from '../../src/schema/config.ts';
-
-function folder(): string {
-  const made = mkdtempSync(path.join(tmpdir(), 'cutover-explain-'));
-  onTestFinished(() => rmSync(made, { recursive: true, force: true }));
-  return made;
-}
+import { temporaryFolder } from '../helpers/temporary-folder.ts';
 
 const CONFIG: ConfigDocument = {
   listeners: { web: { listen: '127.0.0.1:0' } },
@@ -44,7 +38,7 @@ async function run(options: Partial<ExplainOptions>, env: Record<string, string>
 }
 
 function configFile(config: object = CONFIG): string {
-  const file = path.join(folder(), 'cutover.json');
+  const file = path.join(temporaryFolder(), 'cutover.json');
   writeFileSync(file, JSON.stringify(config));
   return file;
 }
@@ -88,9 +82,9 @@ test('asks a running proxy, as it is and as it is proposed to be', async () => {
   const proxy = await createProxy({ config });
   onTestFinished(async () => void (await proxy.close()));
   const admin = proxy.admin.url;
-  const tokenFile = path.join(folder(), 'token');
+  const tokenFile = path.join(temporaryFolder(), 'token');
   writeFileSync(tokenFile, `${secret}\n`);
-  const proposed = path.join(folder(), 'set.json');
+  const proposed = path.join(temporaryFolder(), 'set.json');
   const changes = [{ method: 'POST', path: '/v1/services/shop/cutovers', body: { to: 'green' } }];
   writeFileSync(proposed, JSON.stringify({ changes }));
 
@@ -104,8 +98,29 @@ test('asks a running proxy, as it is and as it is proposed to be', async () => {
   expect(nobody.err).toMatch(/^401 /);
 });
 
+test('asks the functions of a configuration that is a module, and knows the zone it would run in', async () => {
+  const module = `export default {
+    listeners: { web: { listen: '127.0.0.1:0' } },
+    services: { shop: {
+      pools: {
+        main: { targets: [{ url: 'http://127.0.0.1:3001', zone: 'far' }, { url: 'http://127.0.0.1:3002', zone: 'near' }] },
+        beta: { targets: [{ url: 'http://127.0.0.1:3003' }] },
+      },
+      split: { main: 100 },
+      algorithm: { name: 'round-robin', zone: {} },
+      rules: [{ name: 'testers', when: (request) => request.header('x-group') === 'beta', pool: 'beta' }],
+    } },
+  };`;
+  const config = path.join(temporaryFolder({ 'cutover.config.mjs': module }), 'cutover.config.mjs');
+  const near = await run({ config }, { CUTOVER_ZONE: 'near' });
+  expect([near.code, near.err]).toEqual([0, '']);
+  expect(near.out).toContain('127.0.0.1:3001: targets of another zone come before it; weight 1, 0 in flight, in far');
+  expect(near.out).toContain('target    127.0.0.1:3002');
+  expect((await run({ config, header: ['X-Group: beta'] })).out).toContain('target    127.0.0.1:3003');
+});
+
 test('reaches an admin API on a socket file', async () => {
-  const socket = path.join(folder(), 'admin.sock');
+  const socket = path.join(temporaryFolder(), 'admin.sock');
   const proxy = await createProxy({ config: { ...CONFIG, admin: { listen: `unix:${socket}` } } });
   onTestFinished(async () => void (await proxy.close()));
   const { code, out } = await run({ admin: `unix:${socket}` });

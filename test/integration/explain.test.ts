@@ -103,7 +103,7 @@ describe('what is explained', () => {
           await proxy.close();
         },
       ),
-      { numRuns: 12 },
+      { numRuns: 6 },
     );
   }, 60_000);
 

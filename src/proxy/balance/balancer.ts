@@ -29,10 +29,10 @@ export interface Balancer<C extends Candidate> {
 }
 
 export interface Explanation<C> {
-  /** What a score is, in words, and whether the highest or the lowest is chosen. */
+  /** What a score is, in words, and whether the highest or the lowest is chosen; "" where there are none. */
   readonly meaning: string;
-  /** One for each candidate, in no order. */
-  readonly scores: readonly { readonly candidate: C; readonly score: number }[];
+  /** One for each candidate, in no order; null: only the algorithm knows. */
+  readonly scores: readonly { readonly candidate: C; readonly score: number | null }[];
 }
 
 /** What a balancer may use. */

@@ -60,9 +60,8 @@ class UserBalancer<C extends Candidate> implements Balancer<C> {
     return request === null || avoid !== null ? this.#rotation.peek(avoid, key) : this.#ask(request, true);
   }
 
-  explain(key: string): Explanation<C> {
-    const { scores } = this.#rotation.explain(key);
-    return { meaning: `${this.#asked.reference} chooses; where it cannot be asked, the lowest is next`, scores };
+  explain(): Explanation<C> {
+    return { meaning: '', scores: [...this.#candidates.values()].map((candidate) => ({ candidate, score: null })) };
   }
 
   #ask(request: RequestView, isTrial: boolean): C {

@@ -59,7 +59,7 @@ test('the lowest score is the winner', () => {
   const candidates = candidatesOf(1, 5, 2, 9);
   const balancer = balancerOf(rendezvous, candidates);
   for (const key of KEYS.slice(0, 100)) {
-    const [best] = balancer.explain(key).scores.toSorted((a, b) => a.score - b.score);
+    const [best] = balancer.explain(key).scores.toSorted((a, b) => Number(a.score) - Number(b.score));
     expect(best?.candidate).toBe(balancer.pick(null, key));
   }
 });
