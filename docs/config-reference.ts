@@ -464,9 +464,13 @@ onCutover: keep`,
   'services.SERVICE.mirror': `
 pool: green
 percent: 10
+when: { path: { prefix: /search } }
 unsafeMethods: true
+credentials: strip
+removeHeaders: [x-session-id]
 concurrency: 16
 bodyBytes: 0B
+answerBytes: 64KiB
 timeout: 1s`,
   'services.SERVICE.retries': `
 tries: 2
@@ -577,6 +581,7 @@ export function configReference(): string {
 function sectionsOf(at: string, shape: Shape): Section[] {
   const inner = Object.entries(shape.properties ?? {}).flatMap(([field, value]) => {
     const path = at === '' ? field : `${at}.${field}`;
+    if (isElsewhere(path, value)) return [];
     if (hasSection(value)) return sectionsOf(path, value);
     if (value.else?.properties !== undefined) return sectionsOf(path, value.else);
     const items = value.items ?? {};
@@ -590,6 +595,13 @@ function sectionsOf(at: string, shape: Shape): Section[] {
 /** A comparison has fields too, but only one at a time: it is described once for all places. */
 function hasSection({ properties, type }: Shape): boolean {
   return properties !== undefined && !Array.isArray(type);
+}
+
+/** Where objects of a title are described that stand in several places. */
+const DESCRIBED_AT: Readonly<Record<string, string>> = { Condition: 'services.SERVICE.rules[].when' };
+
+function isElsewhere(path: string, { title = '' }: Shape): boolean {
+  return Object.hasOwn(DESCRIBED_AT, title) && DESCRIBED_AT[title] !== path;
 }
 
 function valuesOf({ additionalProperties }: Shape): Shape | null {
@@ -655,8 +667,9 @@ function valueText(path: string, shape: Shape): string {
 /** Fields of its own have a section of their own. */
 function innerText(path: string, shape: Shape): string {
   if (!hasSection(shape)) return valueText(path, shape);
+  const section = DESCRIBED_AT[shape.title ?? ''] ?? path;
   // As GitHub makes anchors of headings: in lower case, with nothing but letters, digits and hyphens.
-  return `[${shape.title ?? 'fields'}](#${path.toLowerCase().replaceAll(/[^a-z0-9-]/g, '')})`;
+  return `[${shape.title ?? 'fields'}](#${section.toLowerCase().replaceAll(/[^a-z0-9-]/g, '')})`;
 }
 
 function kindOf(format: string): ValueKind {

@@ -15,7 +15,13 @@ import type { Problem } from './schema/problem.ts';
 
 export { defineConfig } from './modules/configuration.ts';
 export { respond } from './modules/respond.ts';
-export type { Configuration, RuleConfiguration, ServiceConfiguration, When } from './modules/configuration.ts';
+export type {
+  Configuration,
+  MirrorConfiguration,
+  RuleConfiguration,
+  ServiceConfiguration,
+  When,
+} from './modules/configuration.ts';
 export type {
   Algorithm,
   AlgorithmFactory,

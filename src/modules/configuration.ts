@@ -1,6 +1,7 @@
 /** A configuration as a module gives it: the document that a file holds, with functions where those may stand. */
 import type { ConditionDocument } from '../schema/condition.ts';
 import type { ConfigDocument } from '../schema/config.ts';
+import type { MirrorDocument } from '../schema/mirror.ts';
 import type { RuleDocument } from '../schema/rule.ts';
 import type { ServiceDocument } from '../schema/service.ts';
 import type { AlgorithmFactory, Condition, RequestFilter, ResponseFilter } from './user-code.ts';
@@ -9,15 +10,18 @@ export interface Configuration extends Omit<ConfigDocument, 'services'> {
   readonly services?: Readonly<Record<string, ServiceConfiguration>>;
 }
 
-export interface ServiceConfiguration extends Omit<ServiceDocument, 'rules' | 'algorithm' | 'filters'> {
+export interface ServiceConfiguration extends Omit<ServiceDocument, 'rules' | 'mirror' | 'algorithm' | 'filters'> {
   readonly rules?: readonly RuleConfiguration[];
+  readonly mirror?: MirrorConfiguration;
   readonly algorithm?: NonNullable<ServiceDocument['algorithm']> | FunctionOr<AlgorithmFactory>;
   readonly filters?: readonly FilterConfiguration[];
 }
 
 export type RuleConfiguration = Omit<RuleDocument, 'when'> & { readonly when: When };
 
-/** Conditions of a rule, or a function that is all of them. */
+export type MirrorConfiguration = Omit<MirrorDocument, 'when'> & { readonly when?: When };
+
+/** Conditions of a rule or a mirror, or a function that is all of them. */
 export type When = Condition | ConditionConfiguration;
 
 /** As a file writes them, with functions at any depth. */

@@ -138,7 +138,14 @@ export const METRICS = {
     type: 'counter',
     labels: ['service', 'pool', 'reason'],
     unit: 'requests',
-    help: 'Mirror copies that were due and not sent.',
+    help: 'Mirror copies that were due and not sent, or whose answer was not read to its end.',
+  },
+  mirrorFailures: {
+    name: 'cutover_mirror_failures_total',
+    type: 'counter',
+    labels: ['service', 'pool', 'reason'],
+    unit: 'requests',
+    help: 'Mirror copies that were sent and got no whole answer, by failure code.',
   },
   sticky: {
     name: 'cutover_sticky_total',

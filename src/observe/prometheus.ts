@@ -143,6 +143,9 @@ function addPool(families: Families, report: PoolReport): void {
   for (const [reason, count] of Object.entries(report.mirrorDropped)) {
     families.mirrorDropped.add({ service, pool, reason }, count);
   }
+  for (const [reason, count] of Object.entries(report.mirrorFailures)) {
+    families.mirrorFailures.add({ service, pool, reason }, count);
+  }
   for (const [result, count] of Object.entries(report.sessions)) families.sticky.add({ service, result }, count);
 }
 

@@ -65,3 +65,8 @@ export function hashKeyOf({ spec }: BoundService, facts: RequestFacts, user: Use
 function isCookie(key: AffinityKey, name: string): boolean {
   return key.kind === 'cookie' && key.name === name;
 }
+
+/** The protocol that the target is asked for; "": none that the service upgrades to. */
+export function upgradeOf({ spec }: BoundService, { upgrade }: RequestHead): string {
+  return spec.upgrades.includes(upgrade) ? upgrade : '';
+}

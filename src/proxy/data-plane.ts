@@ -383,6 +383,7 @@ export class ProxyDataPlane implements DataPlane {
       for (const cohort of pool.unfinishedCohorts()) {
         cohort.cutAll();
       }
+      pool.shadow.cutAll();
       pool.retire();
     }
     for (const listener of listeners) {
@@ -429,6 +430,7 @@ function answeredReport(service: string, counters: TrafficCounters): PoolReport 
     retries: {},
     targets: [],
     mirrorDropped: {},
+    mirrorFailures: {},
     sessions: {},
   };
 }

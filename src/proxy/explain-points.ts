@@ -1,10 +1,11 @@
 /** What is told of a request at each point of its way, in words. The way itself is in explain.ts. */
 import type { Explanation } from '../snapshot/explain.ts';
-import { type AffinityKey, type MirrorSpec, SLOT_COUNT } from '../snapshot/types.ts';
+import { type AffinityKey, SLOT_COUNT } from '../snapshot/types.ts';
 import type { Decision } from './decide.ts';
-import type { MirrorBar } from './pipeline.ts';
+import type { BoundMirror, MirrorBar } from './decide-mirror.ts';
 import type { Pool } from './pool.ts';
 import type { BoundService } from './routing.ts';
+import type { FailedCondition } from './rules/condition.ts';
 import { explainRules, type RuleOutcome } from './rules/explain-rules.ts';
 import type { CompiledRule } from './rules/rule-set.ts';
 import type { RequestFacts } from './split/request-facts.ts';
@@ -28,12 +29,13 @@ export function rulesOf({ rules }: BoundService, facts: RequestFacts): Explanati
 
 function failureOfRule({ failed, thrown }: RuleOutcome): Pick<Explanation['rules'][number], 'outcome' | 'why'> {
   if (failed === null) return { outcome: 'throws', why: thrown instanceof Error ? thrown.message : String(thrown) };
-  const { condition, wanted, seen } = failed;
-  const why =
-    seen === null
-      ? `${condition} does not hold: wanted is ${wanted}`
-      : `${condition} wants ${wanted}; the request has ${JSON.stringify(seen)}`;
-  return { outcome: 'fails', why };
+  return { outcome: 'fails', why: wordsFor(failed) };
+}
+
+function wordsFor({ condition, wanted, seen }: FailedCondition): string {
+  return seen === null
+    ? `${condition} does not hold: wanted is ${wanted}`
+    : `${condition} wants ${wanted}; the request has ${JSON.stringify(seen)}`;
 }
 
 /** What the rule does with what it matches; its pool and its answer are told of elsewhere. */
@@ -146,16 +148,31 @@ export function choiceOf(
   return { target: id, by: 'algorithm', algorithm, meaning, why };
 }
 
-const MIRROR_WORDS: Readonly<Record<MirrorBar, string>> = {
+const MIRROR_WORDS: Readonly<Record<Exclude<MirrorBar, 'condition'>, string>> = {
   'same-pool': 'the request itself goes to that pool',
   upgrade: 'a connection that is upgraded cannot be copied',
   'unsafe-method': 'the method may change something, and the mirror does not say `unsafeMethods: true`',
 };
 
-/** `bar`: why no request like this one is copied; null: only chance. */
-export function mirrorOf(mirror: MirrorSpec, bar: MirrorBar | null): NonNullable<Explanation['mirror']> {
-  const told = { pool: mirror.pool, percent: (100 * mirror.share) / SLOT_COUNT };
+/** `bar`: why no request like this one is copied; null: only the draw decides. An error is one of user code. `slot` as of `mirrorSlot`. */
+export function mirrorOf(
+  { spec: { pool, share }, when }: BoundMirror,
+  facts: RequestFacts,
+  bar: MirrorBar | Error | null,
+  slot: number,
+): NonNullable<Explanation['mirror']> {
+  const percent = (100 * share) / SLOT_COUNT;
+  const told = { pool, percent };
+  if (bar instanceof Error) {
+    return { ...told, outcome: 'not-copied', why: `a function of \`when\` fails: ${bar.message}` };
+  }
+  if (bar === 'condition') {
+    const failed = when?.failure(facts) ?? null;
+    return { ...told, outcome: 'not-copied', why: failed === null ? '`when` does not hold' : wordsFor(failed) };
+  }
   if (bar !== null) return { ...told, outcome: 'not-copied', why: MIRROR_WORDS[bar] };
-  if (mirror.share >= SLOT_COUNT) return { ...told, outcome: 'copied', why: 'every request that can be copied is' };
-  return { ...told, outcome: 'drawn', why: `${told.percent} % of the requests are drawn` };
+  if (share >= SLOT_COUNT) return { ...told, outcome: 'copied', why: 'every request that can be copied is' };
+  if (slot < 0) return { ...told, outcome: 'drawn', why: `${percent} % of the requests are drawn` };
+  const why = `the user's slot for copies is ${slot}, and those below ${share} of ${SLOT_COUNT} are copied`;
+  return { ...told, outcome: slot < share ? 'copied' : 'not-copied', why };
 }

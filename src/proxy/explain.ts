@@ -8,9 +8,10 @@ import type { Clock } from '../base/clock.ts';
 import { UserCodeError } from '../modules/user-code-error.ts';
 import type { Explanation, ExplainQuestion } from '../snapshot/explain.ts';
 import type { FilterSpec, ListenerLimits, MatchSpec } from '../snapshot/types.ts';
-import { findService, hashKeyOf, refusalOf } from './arrival.ts';
+import { findService, hashKeyOf, refusalOf, upgradeOf } from './arrival.ts';
 import { boundTarget, sessionCookieOf } from './client-binding.ts';
 import { type Chance, decide } from './decide.ts';
+import { mirrorBar, mirrorSlot } from './decide-mirror.ts';
 import { type FailureCode, failureOf } from './errors.ts';
 import {
   answerOf,
@@ -29,7 +30,6 @@ import { HeadFacts } from './head-facts.ts';
 import { provenanceOf } from './http1/provenance.ts';
 import { RequestHead } from './http1/request-head.ts';
 import { Origin, type Provenance } from './origin.ts';
-import { mirrorBar } from './pipeline.ts';
 import type { Pool } from './pool.ts';
 import type { BoundService, Routing } from './routing.ts';
 import type { RequestFacts } from './split/request-facts.ts';
@@ -103,13 +103,11 @@ function wayOf(service: BoundService, head: RequestHead, facts: RequestFacts, co
   if (target instanceof UserCodeError) return { ...way, targets, refusal: userCodeRefusal(target) };
   if (target === null) return { ...way, targets, refusal: refusal('no_target') };
   const choice = choiceOf(service, target, bound !== null, meaning);
-  const { mirror } = service.spec;
-  return {
-    ...way,
-    targets,
-    choice,
-    mirror: mirror === null ? null : mirrorOf(mirror, mirrorBar(mirror, pool, head)),
-  };
+  const { mirror } = service;
+  if (mirror === null) return { ...way, targets, choice };
+  const bar = orUserCodeError(() => mirrorBar(mirror, facts, pool, upgradeOf(service, head)));
+  const slot = decision.user?.isNew === true ? -1 : mirrorSlot(service, mirror.spec, facts, decision.user);
+  return { ...way, targets, choice, mirror: mirrorOf(mirror, facts, bar, slot) };
 }
 
 const NO_WAY: Way = {

@@ -14,12 +14,12 @@ import type { CidrSet } from '../base/cidr.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import { UserCodeError } from '../modules/user-code-error.ts';
-import { type MirrorSpec, SLOT_COUNT } from '../snapshot/types.ts';
-import { type Arrival, findService, hashKeyOf, refusalOf } from './arrival.ts';
+import { type Arrival, findService, hashKeyOf, refusalOf, upgradeOf } from './arrival.ts';
 import { boundTarget, sessionCookieOf, sessionField, userField } from './client-binding.ts';
 import { methodIndexOf, type TrafficCounters } from './counters.ts';
 import type { Deadlines } from './deadlines.ts';
 import { decide, type Decision } from './decide.ts';
+import { type BoundMirror, isDrawnForMirror, mirrorBar } from './decide-mirror.ts';
 import type { Downstream } from './downstream.ts';
 import type { FailureCode } from './errors.ts';
 import { failureOf } from './errors.ts';
@@ -68,9 +68,6 @@ export interface PipelineContext {
 
 /** Methods that may be processed twice (RFC 9110 section 9.2.2). */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
-
-/** Methods that change nothing at the target (RFC 9110 section 9.2.1): the only ones that are mirrored unasked. */
-const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export class Pipeline {
   readonly #context: PipelineContext;
@@ -221,7 +218,7 @@ export class Pipeline {
     route: ExchangeRoute,
   ): Exchange | FailureCode {
     const { routing, service, downstream, head, from, requestId } = arrival;
-    const { pool, target, isBound, mustWait, hashKey, cohort } = route;
+    const { pool, target, isBound, mustWait, cohort } = route;
     const { shape } = service;
     const values = shape.needsValues ? new RequestValues(head, from, requestId, pool, routing.generation) : null;
     const exchange = new Exchange(
@@ -233,7 +230,7 @@ export class Pipeline {
         sessionField: isBound ? '' : sessionField(service, pool, target, from),
         sessionFieldFor: mustWait === 'no' ? null : (other) => sessionField(service, pool, other, from),
         answerFields: shape.answerFields(values),
-        mirror: this.#mirrorOf(service, pool, head, hashKey),
+        mirror: service.mirror === null ? null : this.#copyFor(service.mirror, arrival, user, route),
         editor: filtered === null ? null : this.#editorOf(service, filtered),
       },
       this.#context,
@@ -305,17 +302,26 @@ export class Pipeline {
     this.#context.onUserCodeError(error);
   }
 
-  /** A copy for the shadow pool, where this request is drawn for one. */
-  #mirrorOf(service: BoundService, pool: Pool, head: RequestHead, hashKey: string): MirrorCopy | null {
-    const spec = service.spec.mirror;
-    const { mirrorPool } = service;
-    if (spec === null || mirrorPool === null || mirrorBar(spec, pool, head) !== null) {
+  /** A copy for the shadow pool; null: none is due, or nothing would be sent of it. */
+  #copyFor(mirror: BoundMirror, arrival: Arrival, user: User | null, route: ExchangeRoute): MirrorCopy | null {
+    const { service, head, facts } = arrival;
+    const { clock, deadlines, random } = this.#context;
+    try {
+      const isDrawn = isDrawnForMirror(service, mirror.spec, facts, user, random);
+      if (!isDrawn || mirrorBar(mirror, facts, route.pool, upgradeOf(service, head)) !== null) {
+        return null;
+      }
+    } catch (error) {
+      // It costs the copy, and not the request.
+      this.#reportUserCode(error);
+      mirror.pool.shadow.dropped.add('user-code-failed');
       return null;
     }
-    if (spec.share < SLOT_COUNT && this.#context.random.next() * SLOT_COUNT >= spec.share) {
+    if (head.contentLength > mirror.spec.bodyBytesMax) {
+      mirror.pool.shadow.dropped.add('body-too-large');
       return null;
     }
-    return new MirrorCopy(mirrorPool, spec, hashKey, this.#context.clock, this.#context.deadlines);
+    return new MirrorCopy(mirror, route.hashKey, clock, deadlines);
   }
 }
 
@@ -340,7 +346,7 @@ function outgoing(arrival: Arrival, edits: RequestEdits | null, values: RequestV
   const { head, from, requestId, isTrusted } = arrival;
   const { shape, spec } = arrival.service;
   const { method, framing } = head;
-  const upgrade = spec.upgrades.includes(head.upgrade) ? head.upgrade : '';
+  const upgrade = upgradeOf(arrival.service, head);
   const passage = shape.requestPassage(isTrusted);
   const text = writeRequestHead(head, {
     target: shape.paths.toTarget(edits?.target ?? head.target),
@@ -366,18 +372,4 @@ function outgoing(arrival: Arrival, edits: RequestEdits | null, values: RequestV
 
 function isIdempotent(head: RequestHead, byKey: boolean): boolean {
   return IDEMPOTENT.has(head.method) || (byKey && head.fields.get('idempotency-key') !== null);
-}
-
-/** Why a request is never copied. */
-export type MirrorBar = 'same-pool' | 'upgrade' | 'unsafe-method';
-
-/** `pool` is where the request itself goes; null: nothing stands in the way of a copy but chance. */
-export function mirrorBar(mirror: MirrorSpec, pool: Pool, head: RequestHead): MirrorBar | null {
-  if (mirror.pool === pool.name) {
-    return 'same-pool';
-  }
-  if (head.upgrade !== '') {
-    return 'upgrade';
-  }
-  return mirror.unsafeMethods || SAFE.has(head.method) ? null : 'unsafe-method';
 }

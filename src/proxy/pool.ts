@@ -14,6 +14,7 @@ import { Tally, TrafficCounters } from './counters.ts';
 import type { FailureCode } from './errors.ts';
 import { Cohort, type GenerationLedger } from './ledger.ts';
 import { PoolGuard } from './limit/pool-guard.ts';
+import { ShadowTraffic } from './shadow-traffic.ts';
 import { type SessionResult, SessionTokens } from './split/sticky.ts';
 import type { ConnectionLimits, ConnectionShared } from './upstream/connection-pool.ts';
 import { Target } from './upstream/target.ts';
@@ -21,7 +22,6 @@ import { PoolWellness } from './wellness/pool-wellness.ts';
 
 /** "502" and the like: the target answered so. */
 export type RetryReason = 'connect' | 'reused-connection' | 'reset' | '502' | '503' | '504' | 'per-try-timeout';
-export type MirrorDropReason = 'busy' | 'body-too-large' | 'no-target' | 'resting' | 'failed';
 
 /** What the pools of one worker share. */
 export interface PoolShared {
@@ -38,15 +38,13 @@ export class Pool {
   readonly service: string;
   readonly name: string;
   readonly live = new TrafficCounters();
-  readonly mirrored = new TrafficCounters();
   readonly failures = new Tally<FailureCode>();
   readonly retries = new Tally<RetryReason>();
-  readonly mirrorDropped = new Tally<MirrorDropReason>();
   /** Requests that were routed here while sessions are bound. */
   readonly sessions = new Tally<SessionResult>();
   readonly sessionTokens: SessionTokens;
-  /** Copies that are under way to this pool. */
-  mirrorsInFlight = 0;
+  /** Copies of requests of other pools. */
+  readonly shadow: ShadowTraffic;
   /** Requests that are in a further try which the budget counts. */
   retriesInFlight = 0;
   /** Null where neither a breaker nor a limit was ever asked for. */
@@ -65,6 +63,7 @@ export class Pool {
     this.name = name;
     this.sessionTokens = new SessionTokens(service, name);
     this.#shared = shared;
+    this.shadow = new ShadowTraffic(shared.workers);
   }
 
   get inFlight(): number {
@@ -219,9 +218,8 @@ export class Pool {
   get isUntouched(): boolean {
     return (
       this.live.isUnused &&
-      this.mirrored.isUnused &&
+      this.shadow.isUnused &&
       this.failures.isEmpty &&
-      this.mirrorDropped.isEmpty &&
       this.sessions.isEmpty &&
       this.unfinishedCohorts().length === 0
     );
@@ -234,13 +232,17 @@ export class Pool {
       version: this.#version,
       inFlight: this.inFlight,
       // What was never mirrored to has no series of it.
-      traffic: [this.live.report('live'), ...(this.mirrored.isUnused ? [] : [this.mirrored.report('mirror')])],
+      traffic: [
+        this.live.report('live'),
+        ...(this.shadow.traffic.isUnused ? [] : [this.shadow.traffic.report('mirror')]),
+      ],
       failures: this.failures.report(),
       retries: this.retries.report(),
       waiting: this.guard?.admission?.waiting ?? 0,
       breakers: this.guard?.report() ?? {},
       targets: [...this.#targets.values()].map((target) => target.report()),
-      mirrorDropped: this.mirrorDropped.report(),
+      mirrorDropped: this.shadow.dropped.report(),
+      mirrorFailures: this.shadow.failures.report(),
       sessions: this.sessions.report(),
     };
   }

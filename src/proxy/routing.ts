@@ -4,13 +4,15 @@
  */
 import type { ServiceSpec, SnapshotUpdate } from '../snapshot/types.ts';
 import type { TrafficCounters } from './counters.ts';
+import type { BoundMirror } from './decide-mirror.ts';
 import type { FilterChain } from './filters/filter-chain.ts';
 import type { GenerationLedger } from './ledger.ts';
 import type { LiveService } from './live-service.ts';
 import type { Pool } from './pool.ts';
 import { RouteTable } from './route/route-table.ts';
 import { keysOf, type Lookups, nextLookups } from './rules/lookups.ts';
-import { RuleSet } from './rules/rule-set.ts';
+import { compileCondition } from './rules/compile-condition.ts';
+import { lookupsOf, RuleSet } from './rules/rule-set.ts';
 import { ServiceShape } from './shape/service-shape.ts';
 import { type Session, sessionsOf } from './split/sticky.ts';
 
@@ -34,7 +36,8 @@ export interface BoundService {
   readonly answered: TrafficCounters;
   /** The pool that has all the traffic, where there is only one: saves looking for a slot. */
   readonly only: Pool | null;
-  readonly mirrorPool: Pool | null;
+  /** Null: nothing is copied. */
+  readonly mirror: BoundMirror | null;
   /** What it changes of messages on their way. */
   readonly shape: ServiceShape;
   /** Null where neither rates are limited nor requests held. */
@@ -83,11 +86,14 @@ export function emptyRouting(ledger: GenerationLedger, lookups: Lookups): Routin
   return { generation: 0, ledger, table: new RouteTable<string>([]), services: new Map(), lookups };
 }
 
-/** Services that look into what changed get their rules anew, and keep everything else. */
+/** Services that look into what changed get their rules and their mirror anew, and keep everything else. */
 function rebindLookups(services: Map<string, BoundService>, lookups: Lookups, keys: ReadonlySet<string>): void {
   for (const [name, service] of services) {
-    if (service.rules !== null && [...keys].some((key) => service.rules?.lookups.has(key))) {
-      services.set(name, { ...service, rules: new RuleSet(service.spec.rules, lookups) });
+    const { rules, spec, pools, mirror } = service;
+    const when = mirror?.spec.when ?? null;
+    const ofMirror = when === null ? [] : lookupsOf(when);
+    if ((rules !== null && [...keys].some((key) => rules.lookups.has(key))) || ofMirror.some((key) => keys.has(key))) {
+      services.set(name, { ...service, rules: ruleSetOf(spec, lookups), mirror: bindMirror(spec, pools, lookups) });
     }
   }
 }
@@ -98,15 +104,32 @@ function bindService(spec: ServiceSpec, lookups: Lookups, parts: LiveParts): Bou
   return {
     spec,
     pools,
-    rules: spec.rules.length === 0 ? null : new RuleSet(spec.rules, lookups),
+    rules: ruleSetOf(spec, lookups),
     answered: parts.answered(spec.name),
     only: owners.size === 1 ? (pools.get(spec.slots[0]?.pool ?? '') ?? null) : null,
-    mirrorPool: spec.mirror === null ? null : (pools.get(spec.mirror.pool) ?? null),
+    mirror: bindMirror(spec, pools, lookups),
     shape: new ServiceShape(spec),
     live: parts.live(spec),
     sessions: spec.sticky === null ? null : sessionsOf(pools.values()),
     filters: parts.filters(spec),
   };
+}
+
+function ruleSetOf({ rules }: ServiceSpec, lookups: Lookups): RuleSet | null {
+  return rules.length === 0 ? null : new RuleSet(rules, lookups);
+}
+
+function bindMirror(
+  { mirror: spec }: ServiceSpec,
+  pools: ReadonlyMap<string, Pool>,
+  lookups: Lookups,
+): BoundMirror | null {
+  const pool = spec === null ? undefined : pools.get(spec.pool);
+  if (spec === null || pool === undefined) {
+    return null;
+  }
+  const when = spec.when === null ? null : compileCondition(spec.when, lookups);
+  return { spec, pool, when, withheld: new Set(spec.withheld) };
 }
 
 /** A change of splits or targets leaves the table of hosts and paths as it is, however many services there are. */

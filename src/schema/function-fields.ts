@@ -31,6 +31,7 @@ const HOOK: Places = { function: null };
 const PLACES: Places = {
   rules: { '*': { when: CONDITION } },
   algorithm: HOOK,
+  mirror: { when: CONDITION },
   filters: { '*': { onRequest: HOOK, onResponse: HOOK } },
 };
 

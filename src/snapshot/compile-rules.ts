@@ -32,7 +32,8 @@ export function isAddressSetName(text: string): boolean {
   return !isCidr(text);
 }
 
-function compileCondition(document: ConditionDocument, at: string): ConditionSpec {
+/** `at`: where it stands, as a JSON pointer below the outermost. */
+export function compileCondition(document: ConditionDocument, at: string): ConditionSpec {
   const parts = partsOf(document, at);
   return parts.length === 1 ? (parts[0] as ConditionSpec) : { at, kind: 'all', of: parts };
 }

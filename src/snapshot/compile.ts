@@ -4,7 +4,6 @@ import { parseDuration } from '../base/duration.ts';
 import { parseSize } from '../base/size.ts';
 import { mapFunctions } from '../schema/function-fields.ts';
 import type { ListenerConfig } from '../schema/listener.ts';
-import type { MirrorConfig } from '../schema/mirror.ts';
 import type { PoolConfig } from '../schema/pool.ts';
 import type { ServiceConfig } from '../schema/service.ts';
 import { parseListenAddress } from '../schema/listen-address.ts';
@@ -19,6 +18,7 @@ import {
   compileRetries,
 } from './compile-protection.ts';
 import { compileAlgorithm } from './compile-algorithm.ts';
+import { compileMirror } from './compile-mirror.ts';
 import { compileShape } from './compile-shape.ts';
 import { compileRule } from './compile-rules.ts';
 import { compileSlowStart } from './compile-wellness.ts';
@@ -27,7 +27,6 @@ import type {
   AffinityKey,
   AffinitySpec,
   ListenerSpec,
-  MirrorSpec,
   PoolSpec,
   ServiceLimits,
   ServiceSpec,
@@ -51,6 +50,7 @@ export function compileService(
   previous: ServiceSpec | null,
   options: CompileOptions,
 ): ServiceSpec {
+  const affinity = compileAffinity(name, service);
   return {
     name,
     match: { hosts: service.match.hosts, pathPrefix: compilePathPrefix(service.match.pathPrefix) },
@@ -63,9 +63,9 @@ export function compileService(
       onResponse: onResponse?.function ?? null,
     })),
     modules: modulesOf(service),
-    affinity: compileAffinity(name, service),
+    affinity,
     sticky: compileSticky(service, options),
-    mirror: service.mirror === undefined ? null : compileMirror(service.mirror),
+    mirror: compileMirror(service, affinity.salt),
     retries: compileRetries(service),
     breaker: compileBreaker(service),
     slowStart: compileSlowStart(service),
@@ -158,17 +158,6 @@ function compileSticky({ sticky }: ServiceConfig, options: CompileOptions): Stic
     cookie: compileCookie(sticky),
     secrets: [sticky.secret ?? options.stickySecret, ...sticky.acceptedSecrets],
     onCutover: sticky.onCutover,
-  };
-}
-
-function compileMirror(mirror: MirrorConfig): MirrorSpec {
-  return {
-    pool: mirror.pool,
-    share: Math.round(mirror.percent * 100),
-    unsafeMethods: mirror.unsafeMethods,
-    concurrencyMax: mirror.concurrency,
-    bodyBytesMax: parseSize(mirror.bodyBytes),
-    timeoutMs: parseDuration(mirror.timeout),
   };
 }
 

@@ -136,8 +136,10 @@ export interface PoolReport {
   /** By reason ("connect", "reused-connection", "reset", "502", "503", "504", "per-try-timeout"). */
   readonly retries: Readonly<Record<string, number>>;
   readonly targets: readonly TargetReport[];
-  /** Mirror copies that were not sent, by reason. */
+  /** Mirror copies that were not sent, or whose answer was not read to its end, by reason. */
   readonly mirrorDropped: Readonly<Record<string, number>>;
+  /** Mirror copies that got no whole answer, by failure code. */
+  readonly mirrorFailures: Readonly<Record<string, number>>;
   /** Requests by what became of their session ("bound", "created", "moved", "unavailable", "unknown"). */
   readonly sessions: Readonly<Record<string, number>>;
 }

@@ -12,7 +12,7 @@ import type { AlgorithmSpec } from './algorithm-spec.ts';
 import type { TargetHealth } from './data-plane.ts';
 import type { LookupUpdate } from './lookup-spec.ts';
 import type { AdmissionSpec, BreakerSpec, PauseSpec, RateLimitSpec, RetrySpec } from './protection-spec.ts';
-import type { RuleSpec } from './rule-spec.ts';
+import type { ConditionSpec, RuleSpec } from './rule-spec.ts';
 import type { ShapeSpec } from './shape-spec.ts';
 import type { SlowStartSpec } from './wellness-spec.ts';
 
@@ -152,14 +152,22 @@ export interface CookieSpec {
 
 export interface MirrorSpec {
   readonly pool: string;
-  /** Share of the requests that are copied, in basis points. */
+  /** Share that is copied, in basis points: of users where they are known, else of requests. */
   readonly share: number;
+  /** Mixed into a user's hash for the draw: another than the split's, so that other users are drawn first. */
+  readonly salt: string;
+  /** What a request must meet to be copied; null: nothing. */
+  readonly when: ConditionSpec | null;
   /** Also copy methods that change state (POST, PUT, PATCH, DELETE, ...). */
   readonly unsafeMethods: boolean;
-  /** Copies under way at once on one worker; above it a copy is dropped and counted. */
+  /** Fields that copies go without, lower case. */
+  readonly withheld: readonly string[];
+  /** Copies under way at once, over all workers: each takes its part, rounded up. Above it a copy is dropped and counted. */
   readonly concurrencyMax: number;
   /** A request whose body is longer is not copied. */
   readonly bodyBytesMax: number;
+  /** Of an answer's body no more is read. */
+  readonly answerBytesMax: number;
   readonly timeoutMs: number;
 }
 

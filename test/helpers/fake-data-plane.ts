@@ -132,6 +132,7 @@ export class FakeDataPlane implements DataPlane {
         retries: {},
         targets: [],
         mirrorDropped: {},
+        mirrorFailures: {},
         sessions: {},
         waiting: 0,
         breakers: {},

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
+import { slotOf } from '../../src/base/hash.ts';
 import type { Explanation } from '../../src/schema/explain.ts';
 import type { ServiceDocument } from '../../src/schema/service.ts';
 import { eventually } from '../helpers/eventually.ts';
@@ -177,7 +178,8 @@ describe('what is explained', () => {
       { target: targets[1], state: 'ready', isEligible: true, why: 'it may be chosen' },
     ]);
     expect(inBlue.choice).toMatchObject({ target: targets[1], by: 'algorithm', algorithm: 'round-robin' });
-    expect(inBlue.mirror).toMatchObject({ percent: 10, outcome: 'drawn' });
+    const isCopied = slotOf('app mirror', '127.0.0.1') < 1_000;
+    expect(inBlue.mirror).toMatchObject({ percent: 10, outcome: isCopied ? 'copied' : 'not-copied' });
     const posted = await explain(proxy, { ...asked, headers: { 'x-last': '1' }, method: 'POST' });
     expect(posted.mirror).toMatchObject({ outcome: 'not-copied' });
   });
@@ -200,6 +202,18 @@ describe('what is explained', () => {
     ]);
     expect(rewritten.rules[1]?.why).toContain('changes what the target is asked for');
     expect(rewritten.pool).toMatchObject({ name: 'blue', by: 'only' });
+  });
+
+  test('says of a mirror which condition bars a copy', async () => {
+    const { proxy } = await startWorld({ mirror: { pool: 'green', when: { headers: { 'x-copy': 'yes' } } } });
+    expect((await explain(proxy, { headers: { 'x-copy': 'yes' } })).mirror).toMatchObject({ outcome: 'copied' });
+    const { mirror } = await explain(proxy, { headers: { 'x-copy': 'no' } });
+    expect(mirror).toMatchObject({ outcome: 'not-copied', why: '/headers/x-copy wants "yes"; the request has "no"' });
+  });
+
+  test('says that a copy is drawn for whom nothing tells', async () => {
+    const { proxy } = await startWorld({ mirror: { pool: 'green', percent: 10 } });
+    expect((await explain(proxy)).mirror).toMatchObject({ percent: 10, outcome: 'drawn' });
   });
 
   test('says that a slot is drawn for whom nothing tells', async () => {

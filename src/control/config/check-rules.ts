@@ -44,7 +44,7 @@ export function checkLookupNames({ rules = [] }: Pick<ServiceDocument, 'rules'>,
 const formProblems = problemFinder(ConditionSchema);
 
 /** The outermost has passed the schema; what it holds has not. Paths count from it. */
-function checkWhen(when: ConditionDocument, names: LookupNames): Problem[] {
+export function checkWhen(when: ConditionDocument, names: LookupNames = NO_LOOKUP_NAMES): Problem[] {
   const inner = innerConditions(when);
   const form = inner.conditions.flatMap(({ at, condition }) =>
     at === '' ? [] : problemsUnder(at, formProblems(condition)),
@@ -96,7 +96,7 @@ function checkCondition(condition: ConditionDocument): Problem[] {
     problems.push({
       path: '',
       message:
-        'has no condition; give one, such as "path", "headers" or "clientIp" (to send everything, use the split)',
+        'has no condition; give one, such as "path", "headers" or "clientIp" (for everything, use "split" or "mirror" without "when")',
     });
   }
   if (userGroup !== undefined) {
@@ -230,7 +230,8 @@ function checkFields(path: string, fields: Readonly<Record<string, string>>): Pr
   return Object.keys(fields).flatMap((name) => checkField(path + pointerOf(name), name, true));
 }
 
-function checkField(path: string, name: string, atKey = false): Problem[] {
+/** Whether a field may be written, or taken away. */
+export function checkField(path: string, name: string, atKey = false): Problem[] {
   const isReserved = RESERVED_FIELDS.has(name) || name.startsWith('x-forwarded-') || name.startsWith('proxy-');
   return isReserved ? [reserved(path, name, atKey)] : [];
 }

@@ -1,4 +1,5 @@
 import { isForbiddenAddress } from '../../base/forbidden-address.ts';
+import type { ConditionDocument } from '../../schema/condition.ts';
 import type { ConfigDocument } from '../../schema/config.ts';
 import type { MirrorDocument } from '../../schema/mirror.ts';
 import type { TargetDocument } from '../../schema/pool.ts';
@@ -9,7 +10,7 @@ import { SHARES_ALL } from '../../schema/split-shares.ts';
 import { parseTargetUrl } from '../../schema/target-url.ts';
 import { checkClaims } from './check-claims.ts';
 import { checkPoolName } from './check-pool-name.ts';
-import { checkRules } from './check-rules.ts';
+import { checkField, checkRules, checkWhen } from './check-rules.ts';
 import { checkErrorPages } from './check-error-pages.ts';
 import { checkShape } from './check-shape.ts';
 import type { LookupNames } from './lookup-names.ts';
@@ -37,7 +38,9 @@ export function checkService(name: string, service: ServiceDocument, whole: Surr
     ...problemsUnder('/algorithm', checkAlgorithm(service.algorithm)),
     ...checkFilters(service),
     ...checkWellness(service),
-    ...(service.mirror === undefined ? [] : problemsUnder('/mirror', checkMirror(service.mirror, service))),
+    ...(service.mirror === undefined
+      ? []
+      : problemsUnder('/mirror', checkMirror(service.mirror, service, whole.lookups))),
     ...(whole.services === undefined ? [] : checkClaims(name, service, whole.services)),
   ];
 }
@@ -57,8 +60,16 @@ export function checkSplit(split: Readonly<Split> | undefined, service: Pick<Ser
 }
 
 /** Paths count from the mirror. */
-export function checkMirror(mirror: MirrorDocument, service: Pick<ServiceDocument, 'pools'>): Problem[] {
-  return checkPoolName('/pool', mirror.pool, service);
+export function checkMirror(
+  { pool, when, removeHeaders = [] }: MirrorDocument,
+  service: Pick<ServiceDocument, 'pools'>,
+  lookups?: LookupNames,
+): Problem[] {
+  return [
+    ...checkPoolName('/pool', pool, service),
+    ...(when === undefined ? [] : problemsUnder('/when', checkWhen(when as ConditionDocument, lookups))),
+    ...removeHeaders.flatMap((name, i) => checkField(pointerOf('removeHeaders', i), name)),
+  ];
 }
 
 function checkPools(service: ServiceDocument, own: readonly OwnAddress[]): Problem[] {

@@ -123,6 +123,7 @@ function mergePools(a: PoolReport, b: PoolReport): PoolReport {
     retries: sumCounts(a.retries, b.retries),
     targets: mergedBy(a.targets, b.targets, ({ target }) => target, mergeTargets),
     mirrorDropped: sumCounts(a.mirrorDropped, b.mirrorDropped),
+    mirrorFailures: sumCounts(a.mirrorFailures, b.mirrorFailures),
     sessions: sumCounts(a.sessions, b.sessions),
   };
 }

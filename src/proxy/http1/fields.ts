@@ -60,6 +60,7 @@ export const FIELD_NAMES = [
   'x-request-id',
   'x-rewrite-url',
   'x-runtime',
+  'x-shadow-request',
   'x-url-scheme',
 ] as const;
 

@@ -52,7 +52,8 @@ const FRAMING = ['content-length'] as const satisfies readonly FieldName[];
 
 /**
  * What only a trusted proxy may say of a request's way here (all of them alike: CVE-2026-3635), also of the URL that was
- * asked for: an application that believes X-Original-URL serves another path than the one that was routed.
+ * asked for: an application that believes X-Original-URL serves another path than the one that was routed; and whether it is
+ * a copy, of which an application may do without the consequences.
  */
 const TRUSTED_ONLY = [
   'cf-connecting-ip',
@@ -78,6 +79,7 @@ const TRUSTED_ONLY = [
   'x-remote-addr',
   'x-remote-ip',
   'x-rewrite-url',
+  'x-shadow-request',
   'x-url-scheme',
 ] as const satisfies readonly FieldName[];
 

@@ -90,7 +90,8 @@ export class RuleSet {
 /** Above every number of a rule. */
 const NONE = 0x3fff_ffff;
 
-function lookupsOf(spec: ConditionSpec): string[] {
+/** Keys of what a condition looks things up in. */
+export function lookupsOf(spec: ConditionSpec): string[] {
   switch (spec.kind) {
     case 'all':
     case 'any':

@@ -12,8 +12,11 @@ export interface User {
   readonly isNew: boolean;
 }
 
-/** Who the request's user is by the first key that it has; null: nothing tells. `newUserId` is asked for no more than one id. */
-export function userOf(affinity: AffinitySpec, facts: RequestFacts, newUserId: () => string): User | null {
+/**
+ * Who the request's user is by the first key that it has; null: nothing tells. `newUserId` is asked for no more than one
+ * id; null: nobody is given one.
+ */
+export function userOf(affinity: AffinitySpec, facts: RequestFacts, newUserId: (() => string) | null): User | null {
   for (let i = 0; i < affinity.keys.length; i++) {
     const key = affinity.keys[i] as AffinityKey;
     const id = userBy(key, facts);
@@ -22,7 +25,7 @@ export function userOf(affinity: AffinitySpec, facts: RequestFacts, newUserId: (
     }
     // The keys behind it are not asked: the client will bring the cookie next time, and would then be somebody else.
     if (affinity.issue !== null && key.kind === 'cookie' && key.name === affinity.issue.name) {
-      return { id: newUserId(), key, isNew: true };
+      return newUserId === null ? null : { id: newUserId(), key, isNew: true };
     }
   }
   return null;

@@ -56,6 +56,7 @@ function poolReport(over: Partial<PoolReport> = {}): PoolReport {
       { target: '127.0.0.1:3003', up: true, inFlight: 1, idleConnections: 1, connects: histogram(300) },
     ],
     mirrorDropped: { busy: 5 },
+    mirrorFailures: { upstream_reset: 3 },
     sessions: { bound: 8, unknown: 2 },
     waiting: 1,
     breakers: { '': { open: 0, opened: 1 }, '127.0.0.1:3001': { open: 1, opened: 2 } },
@@ -157,6 +158,7 @@ test('failures, retries, refusals and dropped mirrors are counted by reason', as
   expect(lines).toContain('cutover_retries_total{service="shop",reason="connect"} 4');
   expect(lines).toContain('cutover_requests_refused_total{listener="web",reason="no_service"} 6');
   expect(lines).toContain('cutover_mirror_dropped_total{service="shop",pool="blue",reason="busy"} 5');
+  expect(lines).toContain('cutover_mirror_failures_total{service="shop",pool="blue",reason="upstream_reset"} 3');
 });
 
 test('what the control plane knows is shown: generation, split, targets, cutovers and their barrier', async () => {

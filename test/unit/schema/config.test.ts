@@ -95,7 +95,16 @@ describe('defaults', () => {
       algorithm: 'round-robin',
       health: { path: '/', interval: '2s', timeout: '1s', rise: 2, fall: 3, status: ['200-299'], initialState: 'up' },
       rules: [{ when: {}, redirect: { status: 302 } }],
-      mirror: { percent: 100, unsafeMethods: false, concurrency: 64, bodyBytes: '64KiB', timeout: '5s' },
+      mirror: {
+        percent: 100,
+        unsafeMethods: false,
+        credentials: 'keep',
+        removeHeaders: [],
+        concurrency: 64,
+        bodyBytes: '64KiB',
+        answerBytes: '1MiB',
+        timeout: '5s',
+      },
       upgrades: ['websocket'],
       ambiguousPaths: false,
     });

@@ -132,7 +132,15 @@ describe('a compiled service', () => {
       rules: [{ name: 'testers', when: { headers: { 'x-group': 'beta' }, clientIp: ['10.0.0.0/8'] }, pool: 'green' }],
       affinity: { key: ['cookie:UID', 'header:X-User', 'client-ip'], salt: 'spring' },
       sticky: { cookie: 'at' },
-      mirror: { pool: 'green', percent: 12.5, bodyBytes: '0B', timeout: '1s' },
+      mirror: {
+        pool: 'green',
+        percent: 12.5,
+        when: { path: { prefix: '/search' } },
+        credentials: 'strip',
+        removeHeaders: ['cookie', 'x-own'],
+        bodyBytes: '0B',
+        timeout: '1s',
+      },
       timeouts: { total: '2m' },
       limits: { requestBody: '1MiB' },
       upgrades: ['WebSocket'],
@@ -167,15 +175,24 @@ describe('a compiled service', () => {
       mirror: {
         pool: 'green',
         share: 1_250,
+        salt: 'spring mirror',
+        when: { at: '/path', kind: 'path', match: { kind: 'path-prefix', text: '/search' } },
         unsafeMethods: false,
+        withheld: expect.arrayContaining(['authorization', 'cookie', 'x-own']),
         concurrencyMax: 64,
         bodyBytesMax: 0,
+        answerBytesMax: 1_048_576,
         timeoutMs: 1_000,
       },
       timeouts: { totalMs: 120_000 },
       limits: { requestBodyBytesMax: 1_048_576 },
       upgrades: ['websocket'],
     });
+  });
+
+  it('copies everything as it is where a mirror says nothing else', () => {
+    const { mirror } = compile({ ...TWO_POOLS, mirror: { pool: 'green' } });
+    expect(mirror).toMatchObject({ share: 10_000, salt: 'shop mirror', when: null, withheld: [] });
   });
 
   it('signs the sticky cookie with the secret of the operator where there is one', () => {

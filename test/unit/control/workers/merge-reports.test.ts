@@ -41,6 +41,7 @@ it('adds up what became of the sessions of one pool on all workers', () => {
     mirrorDropped: {},
     waiting: 0,
     breakers: {},
+    mirrorFailures: {},
     sessions,
   });
   const { pools } = mergeReports([
