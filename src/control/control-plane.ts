@@ -18,6 +18,7 @@ import type {
 } from '../schema/api.ts';
 import type { Config, ConfigDocument } from '../schema/config.ts';
 import type { MirrorDocument } from '../schema/mirror.ts';
+import type { PauseDocument } from '../schema/pause.ts';
 import { withDefaults } from '../schema/with-defaults.ts';
 import type { LookupSpec } from '../snapshot/lookup-spec.ts';
 import type { DataPlane, TargetHealth, UserModule, WorkerReport } from '../snapshot/data-plane.ts';
@@ -26,6 +27,7 @@ import { ChangeLine } from './change-line.ts';
 import { type SetEntry, changeSet } from './changes/change-set.ts';
 import { type RunTimeChanges, applyConfig } from './changes/config-change.ts';
 import { deleteMirror, putMirror } from './changes/mirror-changes.ts';
+import { deletePause, putPause } from './changes/pause-changes.ts';
 import { deletePool, putPool } from './changes/pool-changes.ts';
 import { deleteService, patchService, putService } from './changes/service-changes.ts';
 import { type TargetPath, patchTarget } from './changes/target-changes.ts';
@@ -230,6 +232,14 @@ export class ControlPlane {
 
   deleteMirror(service: string, context: ChangeContext): Promise<Outcome> {
     return this.#submit(deleteMirror(service, context), context);
+  }
+
+  putPause(service: string, pause: PauseDocument, context: ChangeContext): Promise<Outcome> {
+    return this.#submit(putPause(service, pause, context), context);
+  }
+
+  deletePause(service: string, context: ChangeContext): Promise<Outcome> {
+    return this.#submit(deletePause(service, context), context);
   }
 
   cutover(service: string, request: CutoverRequest, context: ChangeContext): Promise<Outcome> {

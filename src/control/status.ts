@@ -14,6 +14,7 @@ export function statusOf(
   process: Pick<Status, 'startedAt' | 'ready'>,
 ): Status {
   const pools = new Map(report.pools.map((pool) => [`${pool.service}/${pool.pool}`, pool]));
+  const held = new Map(report.services.map((one) => [one.service, one.held]));
   const targets = new Map(health.statuses().map((status) => [keyOf(status), status]));
   return {
     generation: state.generation,
@@ -26,7 +27,9 @@ export function statusOf(
     listeners: report.listeners.map(({ listener, connections, acceptedTotal }) => {
       return { name: listener, connections: { ...connections }, acceptedTotal };
     }),
-    services: [...state.services.values()].map((record) => serviceStatus(record, pools, targets)),
+    services: [...state.services.values()].map((record) =>
+      serviceStatus(record, held.get(record.name) ?? 0, pools, targets),
+    ),
   };
 }
 
@@ -50,6 +53,7 @@ export function targetView(url: string, spec: TargetSpec, status: TargetStatus |
 
 function serviceStatus(
   { name, document, base, spec }: ServiceRecord,
+  held: number,
   pools: ReadonlyMap<string, PoolReport>,
   targets: ReadonlyMap<string, TargetStatus>,
 ): Status['services'][number] {
@@ -59,6 +63,8 @@ function serviceStatus(
     origin: base === null ? 'api' : 'file',
     split,
     mirror: document.mirror?.pool ?? null,
+    paused: document.pause !== undefined,
+    held,
     pools: spec.pools.map((pool) => {
       const counts = pools.get(`${name}/${pool.name}`);
       return {

@@ -339,6 +339,8 @@ export const StatusSchema = strictObject(
           origin: Type.Enum(['file', 'api'], { description: 'Where the service comes from.' }),
           split: SplitSchema,
           mirror: orNull(IdSchema, 'The pool that gets copies.'),
+          paused: Type.Boolean({ description: 'Whether new requests wait.' }),
+          held: count('Requests that wait for a pause to end, on all workers. They are not in flight yet.'),
           pools: Type.Array(poolStatus, { description: 'Its pools.' }),
         },
         { title: 'ServiceStatus', description: 'One service.' },

@@ -411,8 +411,10 @@ describe('the conditions of a set', () => {
     ['POST', '/v1/services/shop/rollback', { force: true }, '/v1/services/shop'],
     ['PUT', '/v1/services/shop/mirror', { pool: 'green' }, '/v1/services/shop/mirror'],
     ['DELETE', '/v1/services/shop/mirror', undefined, '/v1/services/shop/mirror'],
+    ['PUT', '/v1/services/shop/pause', {}, '/v1/services/shop/pause'],
+    ['DELETE', '/v1/services/shop/pause', undefined, '/v1/services/shop/pause'],
   ])('hold for %s %s', async (method, path, body, tagged) => {
-    const world = await startAdmin({ shop: { ...SHOP, mirror: { pool: 'blue' } }, cart: CART });
+    const world = await startAdmin({ shop: { ...SHOP, mirror: { pool: 'blue' }, pause: {} }, cart: CART });
     await world.call('POST', '/v1/services/shop/cutovers', { body: { to: 'green' } });
     await world.call('POST', '/v1/services/shop/cutovers', { body: { to: 'blue' } });
     const change = { method, path, ...(body === undefined ? {} : { body }) };

@@ -9,10 +9,11 @@ const RESOURCES = {
   target: '/v1/services/shop/pools/blue/targets/127.0.0.1:3001',
   split: '/v1/services/shop/split',
   mirror: '/v1/services/shop/mirror',
+  pause: '/v1/services/shop/pause',
   config: '/v1/config',
 };
 
-const MIRRORED = { ...SHOP, mirror: { pool: 'green' } };
+const MIRRORED = { ...SHOP, mirror: { pool: 'green' }, pause: {} };
 
 async function tagOf({ call }: AdminWorld, path: string): Promise<string> {
   return (await call('GET', path)).headers.get('etag') ?? '';
@@ -55,6 +56,7 @@ describe('the ETag', () => {
       ['PATCH', RESOURCES.target, { weight: 9 }],
       ['PUT', RESOURCES.split, { weights: { green: 100 } }],
       ['PUT', RESOURCES.mirror, { pool: 'green' }],
+      ['PUT', RESOURCES.pause, { timeout: '1s' }],
     ];
     for (const [method, path, body] of changes) {
       const before = await tagOf(world, path);
@@ -78,6 +80,8 @@ describe('If-Match', () => {
     ['POST', '/v1/services/shop/cutovers', { to: 'green' }, RESOURCES.service],
     ['PUT', RESOURCES.mirror, { pool: 'green', percent: 5 }, RESOURCES.mirror],
     ['DELETE', RESOURCES.mirror, undefined, RESOURCES.mirror],
+    ['PUT', RESOURCES.pause, { timeout: '1s' }, RESOURCES.pause],
+    ['DELETE', RESOURCES.pause, undefined, RESOURCES.pause],
   ];
 
   it.each(changes)(

@@ -22,7 +22,7 @@ interface Operation {
 }
 
 async function describedApi() {
-  const world = await startAdmin({ shop: { ...SHOP, mirror: { pool: 'green' } } });
+  const world = await startAdmin({ shop: { ...SHOP, mirror: { pool: 'green' }, pause: {} } });
   const { json } = await world.call('GET', '/openapi.json');
   return { world, api: json as OpenApi };
 }
@@ -48,6 +48,7 @@ describe('/openapi.json', () => {
       '/v1/services/{service}/cutovers get post',
       '/v1/services/{service}/cutovers/{id} get',
       '/v1/services/{service}/mirror get put delete',
+      '/v1/services/{service}/pause get put delete',
       '/v1/services/{service}/pools/{pool} get put delete',
       '/v1/services/{service}/pools/{pool}/targets/{target} get patch',
       '/v1/services/{service}/rollback post',
@@ -148,6 +149,9 @@ describe('/openapi.json', () => {
       ['get', `${service}/mirror`, '/v1/services/shop/mirror'],
       ['put', `${service}/mirror`, '/v1/services/shop/mirror', { pool: 'blue', percent: 1 }],
       ['delete', `${service}/mirror`, '/v1/services/shop/mirror'],
+      ['get', `${service}/pause`, '/v1/services/shop/pause'],
+      ['put', `${service}/pause`, '/v1/services/shop/pause', { timeout: '5s', requests: 10 }],
+      ['delete', `${service}/pause`, '/v1/services/shop/pause'],
       [
         'post',
         '/v1/changesets',

@@ -195,6 +195,32 @@ describe('the mirror', () => {
   });
 });
 
+describe('the pause', () => {
+  it('is begun (201), changed (200), shown and ended (204)', async () => {
+    const { call, dataPlane } = await startAdmin();
+    const path = '/v1/services/shop/pause';
+    expect((await call('GET', path)).status).toBe(404);
+    expect((await call('PUT', path)).status).toBe(201);
+    expect(dataPlane.services.get('shop')?.pause).toMatchObject({ timeoutMs: 30_000, requestsMax: 1_000 });
+    expect((await call('GET', '/v1/status')).json.services[0]).toMatchObject({ paused: true, held: 0 });
+    const body = { timeout: '5s', requests: 10, bytes: '1MiB', resumeOver: '2s', healthPath: '/up' };
+    expect((await call('PUT', path, { body })).status).toBe(200);
+    expect((await call('GET', path)).json).toEqual(body);
+    expect((await call('DELETE', path)).status).toBe(204);
+    expect(dataPlane.services.get('shop')?.pause).toBeNull();
+    expect((await call('GET', '/v1/status')).json.services[0]).toMatchObject({ paused: false });
+    expect((await call('DELETE', path)).status).toBe(404);
+  });
+
+  it('says all that is wrong with it, each with its place', async () => {
+    const { call } = await startAdmin();
+    const body = { timeout: 'soon', requests: 0, healthPath: 'up', forever: true };
+    const { status, json } = await call('PUT', '/v1/services/shop/pause', { body });
+    const pointers = json.errors.map((one: { pointer: string }) => one.pointer);
+    expect([status, pointers.toSorted()]).toEqual([422, ['/forever', '/healthPath', '/requests', '/timeout']]);
+  });
+});
+
 describe('the status', () => {
   it('shows what serves: splits, health and requests under way', async () => {
     const { call, dataPlane, health } = await startAdmin();

@@ -53,6 +53,9 @@ const CALLS: Readonly<Record<string, Call>> = {
   'GET /v1/services/:service/mirror': { status: 200 },
   'PUT /v1/services/:service/mirror': { body: { pool: 'blue' }, status: 200 },
   'DELETE /v1/services/:service/mirror': { status: 204 },
+  'GET /v1/services/:service/pause': { status: 200 },
+  'PUT /v1/services/:service/pause': { body: { timeout: '5s' }, status: 200 },
+  'DELETE /v1/services/:service/pause': { status: 204 },
   'POST /v1/changesets': {
     body: { changes: [{ method: 'PUT', path: '/v1/services/shop/split', body: { weights: { blue: 90, green: 10 } } }] },
     status: 200,
@@ -124,7 +127,7 @@ interface World extends AdminWorld {
 }
 
 const SERVICES: Readonly<Record<string, ServiceDocument>> = {
-  shop: { ...SHOP, mirror: { pool: 'blue' }, split: { blue: 100 } },
+  shop: { ...SHOP, mirror: { pool: 'blue' }, pause: {}, split: { blue: 100 } },
   blog: BLOG,
 };
 

@@ -36,6 +36,7 @@ export const ACCESS_TABLE: Readonly<Record<string, Methods>> = {
   '/v1/services/:service/cutovers/:id': { GET: read('service') },
   '/v1/services/:service/rollback': { POST: deploy },
   '/v1/services/:service/mirror': { GET: read('service'), PUT: deploy, DELETE: deploy },
+  '/v1/services/:service/pause': { GET: read('service'), PUT: deploy, DELETE: deploy },
   '/v1/changesets': { POST: { role: 'deploy', on: 'parts' } },
   '/v1/explain': { POST: read('own') },
   '/v1/config': { GET: read('proxy'), POST: { role: 'configure', on: 'proxy' } },

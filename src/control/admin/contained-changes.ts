@@ -11,14 +11,16 @@ import {
 } from '../../schema/api.ts';
 import type { CutoverRequest, RollbackRequest, SplitRequest, TargetPatch } from '../../schema/api.ts';
 import { type MirrorDocument, MirrorSchema } from '../../schema/mirror.ts';
+import { type PauseDocument, PauseSchema } from '../../schema/pause.ts';
 import { deleteMirror, putMirror } from '../changes/mirror-changes.ts';
+import { deletePause, putPause } from '../changes/pause-changes.ts';
 import { deletePool, putPool } from '../changes/pool-changes.ts';
 import { deleteService, patchService, putService } from '../changes/service-changes.ts';
 import { patchTarget } from '../changes/target-changes.ts';
 import { type Wellness, cutover, rollback, setSplit } from '../changes/traffic-changes.ts';
 import type { Change, ChangeContext } from '../state/change.ts';
 import type { ControlState } from '../state/control-state.ts';
-import { mirrorTags, poolTags, serviceTags, splitTags, targetTags } from '../state/resource-tags.ts';
+import { mirrorTags, pauseTags, poolTags, serviceTags, splitTags, targetTags } from '../state/resource-tags.ts';
 
 /** The names that a path carries. Those that the route does not have are "". */
 export interface PathNames {
@@ -127,5 +129,20 @@ export const CONTAINED_CHANGES: readonly ContainedChange[] = [
     body: null,
     change: ({ service }, _body, context) => deleteMirror(service, context),
     tagsOf: (state, { service }) => mirrorTags(state, service),
+  },
+  {
+    method: 'PUT',
+    route: `${SERVICE}/pause`,
+    body: PauseSchema,
+    isBodyOptional: true,
+    change: ({ service }, body, context) => putPause(service, body as PauseDocument, context),
+    tagsOf: (state, { service }) => pauseTags(state, service),
+  },
+  {
+    method: 'DELETE',
+    route: `${SERVICE}/pause`,
+    body: null,
+    change: ({ service }, _body, context) => deletePause(service, context),
+    tagsOf: (state, { service }) => pauseTags(state, service),
   },
 ];

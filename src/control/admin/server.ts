@@ -34,6 +34,7 @@ import { explainRoutes } from './routes/explain.ts';
 import { generationRoutes } from './routes/generations.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { mirrorRoutes } from './routes/mirror.ts';
+import { pauseRoutes } from './routes/pause.ts';
 import { BODY_OPTIONAL_FIELD, ROLE_FIELD, openapiRoutes } from './routes/openapi.ts';
 import { poolRoutes } from './routes/pools.ts';
 import { probeRoutes } from './routes/probes.ts';
@@ -149,6 +150,7 @@ const ALL_ROUTES: readonly Routes[] = [
   cutoverRoutes,
   rollbackRoutes,
   mirrorRoutes,
+  pauseRoutes,
   changesetRoutes,
   explainRoutes,
   statusRoutes,

@@ -18,6 +18,8 @@ export const CHANGE_KINDS = [
   'target.patch',
   'mirror.put',
   'mirror.delete',
+  'pause.put',
+  'pause.delete',
   'split',
   'cutover',
   'rollback',

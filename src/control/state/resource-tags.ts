@@ -29,6 +29,10 @@ export function mirrorTag(record: ServiceRecord): string | null {
   return record.document.mirror === undefined ? null : entityTag(record.document.mirror);
 }
 
+export function pauseTag(record: ServiceRecord): string | null {
+  return record.document.pause === undefined ? null : entityTag(record.document.pause);
+}
+
 /*
  * The tags by which a change may be made conditional, by name; none: there is no such thing. A change of traffic is one of
  * the split and of the service, and may name either.
@@ -47,6 +51,12 @@ export function splitTags(state: ControlState, service: string): string[] {
 export function mirrorTags(state: ControlState, service: string): string[] {
   const record = state.services.get(service);
   const tag = record === undefined ? null : mirrorTag(record);
+  return tag === null ? [] : [tag];
+}
+
+export function pauseTags(state: ControlState, service: string): string[] {
+  const record = state.services.get(service);
+  const tag = record === undefined ? null : pauseTag(record);
   return tag === null ? [] : [tag];
 }
 
