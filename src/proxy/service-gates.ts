@@ -42,7 +42,7 @@ export class ServiceGates {
 }
 
 function held(hold: Hold, head: RequestHead, downstream: Downstream): HeldRequest | FailureCode {
-  return hold.take(downstream, head, head.copyBytes()) ?? 'hold_full';
+  return hold.take(downstream, head.copyBytes()) ?? 'hold_full';
 }
 
 /** What a balancer in front asks, who must not take this proxy for ill. */

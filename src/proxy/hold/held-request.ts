@@ -4,7 +4,6 @@ import type { Downstream, UpstreamBound } from '../downstream.ts';
 import type { FailureCode } from '../errors.ts';
 import type { FieldSection } from '../http1/field-section.ts';
 import { GatheredBytes } from '../http1/gathered-bytes.ts';
-import type { Framing } from '../http1/request-head.ts';
 import type { Waiter } from '../limit/waiting-line.ts';
 import type { HoldResult } from './hold.ts';
 
@@ -31,17 +30,17 @@ export class HeldRequest implements UpstreamBound, Expiring, Waiter<HeldRequest>
   readonly #head: Buffer;
   readonly #hold: HeldBy;
   #body: GatheredBytes | null = null;
-  #isComplete: boolean;
+  /** Of a request that has a body, were it an empty one. */
+  #hasEnded = false;
   #trailers: FieldSection | null = null;
   #isOver = false;
 
-  constructor(downstream: Downstream, head: Buffer, framing: Framing, hold: HeldBy, deadlineAt: number) {
+  constructor(downstream: Downstream, head: Buffer, hold: HeldBy, deadlineAt: number) {
     this.#downstream = downstream;
     this.#head = head;
     this.#hold = hold;
     this.heldBytes = head.length;
     this.deadlineAt = deadlineAt;
-    this.#isComplete = framing === 'none';
   }
 
   /** Begins anew, as if it had just come. It has left the hold before. */
@@ -54,7 +53,7 @@ export class HeldRequest implements UpstreamBound, Expiring, Waiter<HeldRequest>
     if (this.#body !== null) {
       exchange.requestBody(this.#body.buffer.subarray(0, this.#body.length));
     }
-    if (this.#isComplete && this.#body !== null) {
+    if (this.#hasEnded) {
       exchange.requestEnd(this.#trailers);
     }
     exchange.onClientTurnEnd();
@@ -78,10 +77,8 @@ export class HeldRequest implements UpstreamBound, Expiring, Waiter<HeldRequest>
   }
 
   requestEnd(trailers: FieldSection | null): void {
-    this.#isComplete = true;
+    this.#hasEnded = true;
     this.#trailers = trailers;
-    // An empty body is one, too.
-    this.#body ??= new GatheredBytes();
   }
 
   onClientTurnEnd(): void {}

@@ -11,7 +11,6 @@ import { Tally } from '../counters.ts';
 import type { Deadlines } from '../deadlines.ts';
 import type { Downstream } from '../downstream.ts';
 import { WaitingLine } from '../limit/waiting-line.ts';
-import type { RequestHead } from '../http1/request-head.ts';
 import { HeldRequest, type HeldBy } from './held-request.ts';
 
 /** How a wait ended: counted under these words. */
@@ -83,14 +82,14 @@ export class Hold implements HeldBy {
     }
   }
 
-  /** Makes a request wait; null: there is no room for it. */
-  take(downstream: Downstream, head: RequestHead, bytes: Buffer): HeldRequest | null {
-    if (this.waiting >= this.#requestsMax || !this.reserve(bytes.length)) {
+  /** Makes a request wait, of which this is the head as it came; null: there is no room for it. */
+  take(downstream: Downstream, head: Buffer): HeldRequest | null {
+    if (this.waiting >= this.#requestsMax || !this.reserve(head.length)) {
       this.#results.add('full');
       return null;
     }
     const deadlineAt = this.#context.deadlines.nowMs + this.#timeoutMs;
-    const held = new HeldRequest(downstream, bytes, head.framing, this, deadlineAt);
+    const held = new HeldRequest(downstream, head, this, deadlineAt);
     this.#line.join(held);
     this.waiting++;
     this.#context.deadlines.add(held);
