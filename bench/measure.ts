@@ -42,8 +42,8 @@ export interface Measuring {
 }
 
 /** Waits until the address answers 200. */
-export async function becomesReady(name: string, child: Child, url: string): Promise<void> {
-  const deadlineAt = performance.now() + START_MS_MAX;
+export async function becomesReady(name: string, child: Child, url: string, msMax = START_MS_MAX): Promise<void> {
+  const deadlineAt = performance.now() + msMax;
   let ended = false;
   void child.exited.then(() => (ended = true));
   while (performance.now() < deadlineAt) {
@@ -52,7 +52,7 @@ export async function becomesReady(name: string, child: Child, url: string): Pro
     if (status === 200) return;
     await new Promise((resolve) => setTimeout(resolve, START_POLL_MS));
   }
-  throw new Error(`${name} did not answer 200 at ${url} within ${START_MS_MAX} ms:\n${child.output()}`);
+  throw new Error(`${name} did not answer 200 at ${url} within ${msMax} ms:\n${child.output()}`);
 }
 
 /**

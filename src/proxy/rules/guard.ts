@@ -2,9 +2,12 @@
  * What a request must have for a condition to hold: one of some keys that can be looked up in a map. Rules are found by
  * it without being asked one by one. A guard may promise too little, never too much: a request without any of the keys does not match.
  */
+import { parseGlob } from '../../base/pattern/parse-glob.ts';
+import { parseRegex } from '../../base/pattern/parse-regex.ts';
+import { requiredLiteral } from '../../base/pattern/required-literal.ts';
 import type { ConditionSpec, TextMatchSpec } from '../../snapshot/rule-spec.ts';
 
-export type GuardKind = 'path' | 'path-prefix' | 'header' | 'cookie' | 'query' | 'client-ip' | 'method';
+export type GuardKind = 'path' | 'path-prefix' | 'path-part' | 'header' | 'cookie' | 'query' | 'client-ip' | 'method';
 
 export interface GuardKey {
   readonly kind: GuardKind;
@@ -25,6 +28,7 @@ const RANKS: Readonly<Record<GuardKind, number>> = {
   cookie: 1,
   query: 1,
   'path-prefix': 2,
+  'path-part': 2,
   'client-ip': 3,
   method: 4,
 };
@@ -85,8 +89,24 @@ function exactGuard(kind: GuardKind, name: string, match: TextMatchSpec): Guard 
 
 function pathGuard(match: TextMatchSpec): Guard | null {
   const prefix = prefixOf(match);
-  // What must lie below "/" need not lie anywhere.
-  return prefix === null ? exactGuard('path', '', match) : prefix === '/' ? null : guard('path-prefix', '', [prefix]);
+  if (prefix !== null) {
+    // What must lie below "/" need not lie anywhere.
+    return prefix === '/' ? null : guard('path-prefix', '', [prefix]);
+  }
+  const part = partOf(match);
+  return part === null ? exactGuard('path', '', match) : guard('path-part', '', [part]);
+}
+
+/** What every path that matches has in it somewhere; null: that cannot be told. */
+function partOf(match: TextMatchSpec): string | null {
+  switch (match.kind) {
+    case 'path-glob':
+      return requiredLiteral(parseGlob(match.text, true));
+    case 'regex':
+      return requiredLiteral(parseRegex(match.text));
+    default:
+      return null;
+  }
 }
 
 /** What every path that matches is or lies below; null: that cannot be told. */

@@ -3,6 +3,7 @@
  * each want another path, header or network it leaves those that want this one.
  */
 import { AddressTable, tableOf } from '../../base/address-table.ts';
+import { LiteralFinder } from '../../base/pattern/literal-finder.ts';
 import { parseBlock } from '../../base/ip-address.ts';
 import { cookieOf, queryValueOf, type RequestFacts } from '../split/request-facts.ts';
 import type { Guard, GuardKey } from './guard.ts';
@@ -16,6 +17,9 @@ const NAMES_MAX = 8;
 /** Blocks of all rules together that are looked up as one. */
 const BLOCKS_MAX = 20_000;
 
+/** Lists of parts that are walked side by side; of a path with more of them one is made. */
+const PART_LISTS_MAX = 8;
+
 interface NamedKeys {
   readonly kind: 'header' | 'cookie' | 'query';
   readonly name: string;
@@ -28,6 +32,12 @@ export class RuleIndex {
   readonly #byPath = new Map<string, number[]>();
   readonly #byPrefix = new Map<string, number[]>();
   #longestPrefix = 0;
+  readonly #byPart = new Map<string, number[]>();
+  readonly #parts: LiteralFinder;
+  /** By the numbers of the finder. */
+  readonly #partLists: readonly RuleList[];
+  // Used again for each request.
+  readonly #foundParts: number[] = [];
   readonly #byMethod = new Map<string, number[]>();
   readonly #named: NamedKeys[] = [];
   #networks: AddressTable | null = null;
@@ -57,6 +67,8 @@ export class RuleIndex {
     if (networks.length > 0) {
       this.#indexNetworks(networks);
     }
+    this.#parts = new LiteralFinder([...this.#byPart.keys()]);
+    this.#partLists = [...this.#byPart.values()];
   }
 
   #add({ kind, name, value }: GuardKey, rule: number): void {
@@ -66,6 +78,8 @@ export class RuleIndex {
       case 'path-prefix':
         this.#longestPrefix = Math.max(this.#longestPrefix, value.length);
         return addTo(this.#byPrefix, value, rule);
+      case 'path-part':
+        return addTo(this.#byPart, value, rule);
       case 'method':
         return addTo(this.#byMethod, value, rule);
       case 'client-ip':
@@ -112,6 +126,9 @@ export class RuleIndex {
     if (this.#longestPrefix > 0) {
       count = this.#collectPrefixes(facts.path, lists, count);
     }
+    if (this.#parts.size > 0) {
+      count = this.#collectParts(facts.path, lists, count);
+    }
     for (let i = 0; i < this.#named.length; i++) {
       const named = this.#named[i] as NamedKeys;
       const value = valueOf(named, facts);
@@ -122,6 +139,25 @@ export class RuleIndex {
       count = found < 0 ? count : put(this.#networkLists[found], lists, count);
     }
     return this.#byMethod.size > 0 ? put(this.#byMethod.get(facts.method), lists, count) : count;
+  }
+
+  #collectParts(path: string, lists: RuleList[], from: number): number {
+    const found = this.#foundParts;
+    found.length = 0;
+    this.#parts.find(path, found);
+    if (found.length > PART_LISTS_MAX) {
+      const rules = new Set([...new Set(found)].flatMap((part) => this.#partLists[part] as RuleList));
+      lists[from] = [...rules].toSorted((a, b) => a - b);
+      return from + 1;
+    }
+    let count = from;
+    for (let i = 0; i < found.length; i++) {
+      // A part may be there twice.
+      if (found.indexOf(found[i] as number) === i) {
+        lists[count++] = this.#partLists[found[i] as number] as RuleList;
+      }
+    }
+    return count;
   }
 
   #collectPrefixes(path: string, lists: RuleList[], from: number): number {

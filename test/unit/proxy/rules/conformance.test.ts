@@ -152,8 +152,10 @@ describe('many rules', () => {
     const leaf: fc.Arbitrary<ConditionDocument> = fc.oneof(
       fc.constantFrom('/a', '/a/b', '/c').map((path) => ({ path })),
       fc.constantFrom('/a', '/a/b', '/').map((prefix) => ({ path: { prefix } })),
-      fc.constantFrom('/a/*', '/*/b', '/a/b/**').map((glob) => ({ path: { glob } })),
-      fc.constantFrom('^/a/b', '^/a/?b', '^/c|^/a', 'b$', '^/a/b/?$').map((regex) => ({ path: { regex } })),
+      fc.constantFrom('/a/*', '/*/b', '/a/b/**', '**/b/c', '*x/b').map((glob) => ({ path: { glob } })),
+      fc
+        .constantFrom('^/a/b', '^/a/?b', '^/c|^/a', 'b$', '^/a/b/?$', 'a/b$', '/a/b/c', '(?:x/b)$', 'x.b|/a/b')
+        .map((regex) => ({ path: { regex } })),
       fc.constantFrom('1', '2').map((value) => ({ headers: { 'x-a': value } })),
       fc.constantFrom('1', '2').map((value) => ({ cookies: { c: { in: [value, '3'] } } })),
       fc.constantFrom('1', '2').map((value) => ({ query: { q: value } })),
