@@ -134,6 +134,9 @@ describe('pools', () => {
     expect((await call('DELETE', '/v1/services/shop/pools/red')).status).toBe(204);
     expect(dataPlane.services.get('shop')?.pools.map(({ name }) => name)).toEqual(['blue', 'green']);
     expect((await call('GET', '/v1/services/shop/pools/red')).status).toBe(404);
+    const { generation } = (await call('GET', '/v1/status')).json as { generation: number };
+    expect((await call('DELETE', '/v1/services/shop/pools/red')).status).toBe(404);
+    expect((await call('GET', '/v1/status')).json).toMatchObject({ generation });
   });
 
   it('are not removed while they are in use (409)', async () => {

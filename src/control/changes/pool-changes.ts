@@ -36,7 +36,8 @@ export function deletePool(service: string, name: string, { preconditions }: Cha
     service,
     edit(state) {
       const record = findService(state, service);
-      requirePreconditions(preconditions, () => [poolTag(findPool(record, name))]);
+      const pool = findPool(record, name);
+      requirePreconditions(preconditions, () => [poolTag(pool)]);
       const uses = usesOf(name, record.document);
       if (uses.length > 0) {
         throw new ControlError(

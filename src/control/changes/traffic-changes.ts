@@ -97,8 +97,8 @@ function requireWell(record: ServiceRecord, pools: readonly string[], force: boo
     if (pool === undefined) return [];
     const ready = pool.targets.filter((target) => target.state === 'ready' && target.weight > 0);
     if (ready.some((target) => isWell(record, name, target.id, health))) return [];
-    const why =
-      ready.length === 0 ? 'no target in state ready with a weight' : `none of its ${ready.length} ready targets is up`;
+    const count = ready.length === 1 ? '1 ready target' : `${ready.length} ready targets`;
+    const why = ready.length === 0 ? 'no target in state ready with a weight' : `${count}, of which none is up`;
     return [{ path: pointerOf('pools', name), message: `has ${why}` }];
   });
   if (problems.length === 0) return;

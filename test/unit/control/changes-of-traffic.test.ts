@@ -90,7 +90,7 @@ describe('cutover', () => {
     health.set('shop', 'green', '127.0.0.1:3002', false);
     await expect(control.cutover('shop', { to: 'green' }, caller())).rejects.toMatchObject({
       code: 'no-healthy-target',
-      problems: [{ path: '/pools/green', message: 'has none of its 1 ready targets is up' }],
+      problems: [{ path: '/pools/green', message: 'has 1 ready target, of which none is up' }],
     });
     await control.cutover('shop', { to: 'green', force: true }, caller());
     expect(dataPlane.services.get('shop')?.slots).toEqual([{ pool: 'green', from: 0, to: 10_000 }]);
