@@ -374,6 +374,10 @@ export class ClientConnection implements Downstream, Expiring {
 
   body(chunk: Buffer): boolean {
     this.#watchHalfClosed();
+    if (chunk.length === 0) {
+      // As a chunk, nothing would be the end of the body (RFC 9112 section 7.1).
+      return false;
+    }
     if (this.#framing !== 'chunked') {
       return this.#outbox.addChunk(chunk);
     }

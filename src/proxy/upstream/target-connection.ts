@@ -149,6 +149,10 @@ export class TargetConnection implements Expiring {
 
   /** Returns true if `chunk`'s memory is still held on to. */
   body(chunk: Buffer): boolean {
+    if (chunk.length === 0) {
+      // As a chunk, nothing would be the end of the body (RFC 9112 section 7.1).
+      return false;
+    }
     this.#writes++;
     if (this.#requestFraming !== 'chunked') {
       return this.#outbox.addChunk(chunk);
