@@ -18,8 +18,9 @@ export default defineConfig({
     // process. Two at a time: more would make timings depend on the machine.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // For a machine that does much else: what hangs is found all the same.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     teardownTimeout: 10_000,
     reporters: ['default', new ClosingLineReporter()],
   },

@@ -2,8 +2,8 @@
  * A connection may end after any byte. Wherever the target's does, the client must not take a part of its answer for
  * the whole; wherever the client's does, the target must not take a part of its request for the whole.
  */
-import { describe, expect, test } from 'vitest';
-import { openPlainProxy } from '../helpers/open-proxy.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type OpenProxy, openPlainProxy } from '../helpers/open-proxy.ts';
 import { BrokenAnswer, HttpClient } from '../helpers/http-client.ts';
 import { RawBackend } from '../helpers/raw-backend.ts';
 import { rawExchange } from '../helpers/raw-client.ts';
@@ -13,19 +13,34 @@ const PLAIN = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
 interface Lane {
   readonly target: RawBackend;
+  readonly proxy: OpenProxy;
   readonly port: number;
 }
 
-/** Every `count` handed to one of some lanes, each with a proxy and a target of its own. */
+/** Each with a proxy and a target of its own, one after the other for all tests. */
+const lanes: Lane[] = [];
+
+beforeAll(async () => {
+  for (let count = 0; count < LANES; count += 1) {
+    const target = await RawBackend.start('silence');
+    const proxy = await openPlainProxy(target.url);
+    lanes.push({ target, proxy, port: proxy.port });
+  }
+});
+
+afterAll(async () => {
+  for (const { proxy, target } of lanes) {
+    await proxy.close();
+    await target.close();
+  }
+});
+
+/** Every `count` handed to one of the lanes. */
 async function inLanes(count: number, act: (lane: Lane, index: number) => Promise<void>): Promise<void> {
   let next = 0;
   await Promise.all(
-    Array.from({ length: LANES }, async () => {
-      const target = await RawBackend.start('silence');
-      const proxy = await openPlainProxy(target.url);
-      for (let index = next++; index < count; index = next++) await act({ target, port: proxy.port }, index);
-      await proxy.close();
-      await target.close();
+    lanes.map(async (lane) => {
+      for (let index = next++; index < count; index = next++) await act(lane, index);
     }),
   );
 }

@@ -164,7 +164,8 @@ function endOf(socket: Socket): Promise<unknown> {
 
 async function allStalled(plane: PlaneProcess): Promise<void> {
   const count = OF_EACH * Object.values(KINDS).filter(({ reads }) => reads === false).length;
-  await eventually(async () => expect((await plane.report()).pools[0]?.failures['client_stalled']).toBe(count));
+  const stalled = async () => (await plane.report()).pools[0]?.failures['client_stalled'];
+  await eventually(async () => expect(await stalled()).toBe(count), 15_000);
 }
 
 /** The status lines that a client gets who asks again and again, on new connections, until `done`. */
