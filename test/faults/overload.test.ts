@@ -202,12 +202,16 @@ describe('file descriptors', () => {
       services: appService({ only: backend }, { upstream: { idleConnections: 0 } }),
     });
     const clients = await Promise.all(Array.from({ length: 8 }, () => startClient(plane.port)));
-    for (const client of clients) expect((await client.request()).status).toBe(200);
+    const ledger = new RequestLedger();
+    const askAll = (method: string) =>
+      Promise.all(clients.map((client) => askNoted(client, ledger.begin(method), { method })));
+    await askAll('GET');
+    expect(ledger.balance([backend]).failed).toEqual([]);
 
     limitDescriptors(plane, firstFreeDescriptor(plane));
-    const refused = await Promise.all(clients.map((client) => client.request()));
-    expect(refused.map(({ status }) => status)).toEqual(clients.map(() => 503));
-    expect(refused[0]?.field('retry-after')).not.toBeNull();
+    await askAll('POST');
+    const refused = await clients[0]?.request();
+    expect([refused?.status, refused?.field('retry-after')]).toEqual([503, expect.anything()]);
     const turnedAway = await Promise.all(Array.from({ length: 50 }, () => openIdle(plane.port)));
     const before = await plane.cpuMicros();
     await wait(WATCHED_MS);
@@ -215,10 +219,16 @@ describe('file descriptors', () => {
 
     limitDescriptors(plane, 10_000);
     for (const socket of turnedAway) socket.destroy();
-    for (const client of clients) expect((await client.request()).status).toBe(200);
+    await askAll('PUT');
     expect((await ask(plane.port)).status).toBe(200);
+    const { requests, failed, ...account } = ledger.balance([backend]);
+    expect(requests).toBe(3 * clients.length);
+    expect(failed).toEqual(clients.map((_, index) => `POST-${clients.length + index + 1}: status 503`));
+    expect(account).toEqual({ lost: [], duplicated: [], wrongPool: [], truncated: [] });
+    const arrived = new Set(backend.requests.map(({ id }) => id));
+    expect(failed.filter((failure) => arrived.has(failure.split(':')[0] ?? ''))).toEqual([]);
     const report = await plane.report();
-    expect(report.pools[0]?.failures).toEqual({ no_descriptors: clients.length });
+    expect(report.pools[0]?.failures).toEqual({ no_descriptors: clients.length + 1 });
     expectBalance(report);
   });
 
