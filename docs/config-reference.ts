@@ -328,6 +328,7 @@ headers: { response: { set: { x-served-by: "{target}" } } }
 reverse: { names: ["shop.internal:3000"] }
 errorPages: { "5xx": { text: "Please come back in a minute ({requestId})." } }
 interceptErrors: [502, 503, 504]
+buffering: { request: { memory: 128KiB } }
 timeouts: { responseHead: 10s }
 limits: { requestBody: 10MiB }
 upstream: { idleConnections: 64 }
@@ -526,6 +527,15 @@ names: ["shop.internal:3000", localhost]`,
 html: "file:pages/503.html"
 json: '{"error":"{reason}","requestId":"{requestId}"}'
 text: "Please come back in a minute ({requestId})."`,
+  'services.SERVICE.buffering': `
+request: { memory: 128KiB }
+response: { disk: 64MiB }`,
+  'services.SERVICE.buffering.request': `
+memory: 128KiB
+disk: 0B`,
+  'services.SERVICE.buffering.response': `
+memory: 1MiB
+disk: 64MiB`,
   'services.SERVICE.timeouts': `
 connect: 500ms
 responseHead: 10s

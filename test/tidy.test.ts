@@ -23,6 +23,7 @@ interface ImportRule {
 const CONTRACT = [
   'snapshot/types.ts',
   'snapshot/algorithm-spec.ts',
+  'snapshot/buffer-spec.ts',
   'snapshot/data-plane.ts',
   'snapshot/explain.ts',
   'snapshot/protection-spec.ts',
@@ -73,9 +74,11 @@ const MAY_IMPORT: readonly ImportRule[] = [
     values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/http2/**'],
     types: ['proxy/balance/**'], // a target is what balancers choose from
   },
+  // What is kept of messages until they are whole.
+  { files: 'proxy/buffer/**', values: [...COMMON_GROUND, 'proxy/http1/**'] },
   {
     files: 'proxy/forward/**',
-    values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/http2/**', 'proxy/upstream/**'],
+    values: [...COMMON_GROUND, 'proxy/{http1,http2,upstream,buffer}/**'],
     types: ['proxy/limit/**'], // an exchange may have to wait for a target with room
   },
   { files: 'proxy/mirror/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/upstream/**'] },

@@ -154,6 +154,20 @@ export const METRICS = {
     unit: 'requests',
     help: 'Requests of services that bind sessions, by what became of the session.',
   },
+  buffered: {
+    name: 'cutover_buffered_total',
+    type: 'counter',
+    labels: ['service', 'pool', 'message', 'where'],
+    unit: 'messages',
+    help: 'Requests and responses that were kept until they were whole, by whether memory was enough.',
+  },
+  bufferBytes: {
+    name: 'cutover_buffer_bytes',
+    type: 'gauge',
+    labels: ['where'],
+    unit: 'bytes',
+    help: 'Bodies that are kept at this moment, in memory and on disk.',
+  },
   targetUp: {
     name: 'cutover_target_up',
     type: 'gauge',

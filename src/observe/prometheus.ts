@@ -108,11 +108,13 @@ function lowestGenerations(workers: DataPlaneReport['workers']): Map<string, num
   return lowest;
 }
 
-function addReport(families: Families, { workers, pools, services, listeners, ledger }: DataPlaneReport): void {
+function addReport(families: Families, report: DataPlaneReport): void {
+  const { workers, pools, services, listeners, buffered, ledger } = report;
   for (const [worker, generation] of lowestGenerations(workers)) families.workerGeneration.add({ worker }, generation);
   for (const pool of pools) addPool(families, pool);
   for (const service of services) addService(families, service);
   for (const listener of listeners) addListener(families, listener);
+  for (const [where, bytes] of Object.entries(buffered)) families.bufferBytes.add({ where }, bytes);
   // Absolute values: one request too many in one generation must not hide one too few in another.
   const imbalance = ledger.reduce((sum, entry) => sum + Math.abs(imbalanceOf(entry)), 0);
   families.ledgerImbalance.add({}, imbalance);
@@ -147,6 +149,10 @@ function addPool(families: Families, report: PoolReport): void {
     families.mirrorFailures.add({ service, pool, reason }, count);
   }
   for (const [result, count] of Object.entries(report.sessions)) families.sticky.add({ service, result }, count);
+  for (const [key, count] of Object.entries(report.kept)) {
+    const [message = '', where = ''] = key.split(' ');
+    families.buffered.add({ service, pool, message, where }, count);
+  }
 }
 
 function addService(families: Families, { service, rateLimited, held, holds }: ServiceReport): void {

@@ -34,11 +34,14 @@ function pathOf(head: RequestHead): string {
 }
 
 /** What the service does not take. */
-export function refusalOf({ spec }: BoundService, head: RequestHead): FailureCode | null {
+export function refusalOf({ spec, buffers }: BoundService, head: RequestHead): FailureCode | null {
   if (head.ambiguousPath && !spec.ambiguousPaths) {
     return 'ambiguous_path';
   }
   if (spec.limits.requestBodyBytesMax > 0 && head.contentLength > spec.limits.requestBodyBytesMax) {
+    return 'body_too_large';
+  }
+  if (buffers !== null && buffers.refusesRequest(head)) {
     return 'body_too_large';
   }
   // RFC 9110 section 7.6.2.

@@ -21,6 +21,8 @@ import type {
 import type { ExplainQuestion, Explanation } from '../snapshot/explain.ts';
 import type { ListenerSpec, PoolSpec, ServiceSpec, SnapshotUpdate } from '../snapshot/types.ts';
 import { type Algorithms, BUILT_IN } from './balance/algorithms.ts';
+import { ServiceBuffers } from './buffer/service-buffers.ts';
+import { Spool, type SpoolOptions } from './buffer/spool.ts';
 import { TrafficCounters } from './counters.ts';
 import { Deadlines } from './deadlines.ts';
 import { DescriptorBudget } from './descriptor-budget.ts';
@@ -67,6 +69,8 @@ export interface ProxyOptions {
   readonly random?: Random;
   /** Where this proxy runs; default: nobody said, so that zones make no difference. */
   readonly zone?: string;
+  /** Where messages are kept until they are whole, and how much of them; default: in the folder for temporary files. */
+  readonly spool?: Omit<SpoolOptions, 'descriptors'>;
   /** By the names that snapshots give them; default: those that come with the program. */
   readonly algorithms?: Algorithms;
 }
@@ -93,6 +97,7 @@ export class ProxyDataPlane implements DataPlane {
   readonly #seeds: HashSeeds = [randomBytes(4).readInt32LE(), randomBytes(4).readInt32LE()];
   readonly #drains = new Map<string, Drain>();
   readonly #listeners = new Map<string, Listener>();
+  readonly #spool: Spool;
   #descriptors: DescriptorBudget | null = null;
   readonly #requestIdPrefix = `${randomBytes(6).toString('hex')}-`;
   #requestCount = 0;
@@ -110,6 +115,7 @@ export class ProxyDataPlane implements DataPlane {
     clock = systemClock,
     random = systemRandom,
     zone = '',
+    spool = {},
     algorithms = BUILT_IN,
   }: ProxyOptions = {}) {
     this.#name = name;
@@ -122,6 +128,11 @@ export class ProxyDataPlane implements DataPlane {
     const connections = { deadlines: this.#deadlines, responseHead, targetGuard };
     const user = userAlgorithm((reference) => this.#functionFor(reference), this.#pickedRequest);
     this.#shared = { connections, random, algorithms: { ...algorithms, user }, zone, workers };
+    this.#spool = new Spool({
+      ...spool,
+      // A file and what it is kept for are two descriptors, as a client and its target are.
+      descriptors: { take: () => this.#descriptors?.take() ?? true, giveBack: () => this.#descriptors?.giveBack() },
+    });
     this.#trustedProxies = new CidrSet(trustedProxies);
     const userCondition = userConditions((reference) => this.#functionFor(reference));
     this.#current = emptyRouting(this.#ledger.current, { ...NO_LOOKUPS, userCondition });
@@ -178,6 +189,7 @@ export class ProxyDataPlane implements DataPlane {
       pool: (service, index) => this.#poolFor(service, index),
       answered: (service) => this.#answeredFor(service),
       live: (service) => this.#liveFor(service),
+      buffers: (service) => this.#buffersOf(service),
       filters: ({ filters }) =>
         filters.length === 0 ? null : new FilterChain(filters, (one) => this.#functionFor(one)),
     });
@@ -210,6 +222,10 @@ export class ProxyDataPlane implements DataPlane {
     }
     pool.update(spec, service);
     return pool;
+  }
+
+  #buffersOf({ buffering }: ServiceSpec): ServiceBuffers | null {
+    return buffering === null ? null : new ServiceBuffers(buffering, this.#spool);
   }
 
   #answeredFor(service: string): TrafficCounters {
@@ -305,6 +321,7 @@ export class ProxyDataPlane implements DataPlane {
       ],
       services: Array.from(this.#liveServices.values(), (service) => service.report()),
       listeners: Array.from(this.#listeners.values(), (listener) => listener.report()),
+      buffered: { memory: this.#spool.memoryBytes, disk: this.#spool.diskBytes },
       ledger: this.#ledger.report(),
     };
   }
@@ -332,6 +349,7 @@ export class ProxyDataPlane implements DataPlane {
       pool: (service, index) => this.#trialPool(service, index, update.health ?? []),
       answered: () => new TrafficCounters(),
       live: () => null,
+      buffers: (service) => this.#buffersOf(service),
       // They are not run where nothing is sent.
       filters: () => null,
     });
@@ -432,6 +450,7 @@ function answeredReport(service: string, counters: TrafficCounters): PoolReport 
     mirrorDropped: {},
     mirrorFailures: {},
     sessions: {},
+    kept: {},
   };
 }
 

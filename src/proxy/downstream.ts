@@ -20,6 +20,8 @@ export interface Downstream {
   readonly isBlocked: boolean;
   /** Says how the service that the request belongs to shows itself to a client that asked `from` there. */
   serveAs(face: ServiceFace, from: Provenance, requestId: string): void;
+  /** Tells a client that waits for it to send its request's body. */
+  proceed(): void;
   /** Passes an interim response on. */
   interim(head: ResponseHead): void;
   /**
@@ -27,6 +29,10 @@ export interface Downstream {
    * False: the client gets a page in its place, after which only `end` may follow.
    */
   respond(head: ResponseHead, extraFields: string, edits: ResponseEdits | null): boolean;
+  /** Takes back a response that was begun, as long as nothing of it was flushed. */
+  withdraw(): void;
+  /** The response goes on to come, though nothing of it is handed over yet. */
+  expectMore(): void;
   /** Returns true if `chunk`'s memory is still held on to. */
   body(chunk: Buffer): boolean;
   end(trailers: FieldSection | null): void;

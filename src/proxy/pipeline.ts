@@ -188,7 +188,8 @@ export class Pipeline {
       }
       ({ target, mustWait } = place);
     }
-    return { pool, target, isBound, mustWait, hashKey, cohort: pool.cohort(routing.ledger), settings: service.spec };
+    const cohort = pool.cohort(routing.ledger);
+    return { pool, target, isBound, mustWait, hashKey, cohort, buffers: service.buffers, settings: service.spec };
   }
 
   /** What the algorithm chooses. One that is user code can read the request while it chooses, and not after. */
@@ -221,14 +222,16 @@ export class Pipeline {
     const { pool, target, isBound, mustWait, cohort } = route;
     const { shape } = service;
     const values = shape.needsValues ? new RequestValues(head, from, requestId, pool, routing.generation) : null;
+    const request = outgoing(arrival, editsOf(rule, filtered, arrival), values);
+    const mayMove = mustWait !== 'no' || request.kept !== null;
     const exchange = new Exchange(
-      outgoing(arrival, editsOf(rule, filtered, arrival), values),
+      request,
       downstream,
       route,
       {
         userField: user?.isNew === true ? userField(service, user, from) : '',
         sessionField: isBound ? '' : sessionField(service, pool, target, from),
-        sessionFieldFor: mustWait === 'no' ? null : (other) => sessionField(service, pool, other, from),
+        sessionFieldFor: mayMove ? (other) => sessionField(service, pool, other, from) : null,
         answerFields: shape.answerFields(values),
         mirror: service.mirror === null ? null : this.#copyFor(service.mirror, arrival, user, route),
         editor: filtered === null ? null : this.#editorOf(service, filtered),
@@ -236,6 +239,9 @@ export class Pipeline {
       this.#context,
     );
     cohort.enter(exchange);
+    if (request.kept !== null && head.expectsContinue) {
+      downstream.proceed();
+    }
     try {
       exchange.start();
     } catch (error) {
@@ -344,10 +350,11 @@ function editsOf(
  */
 function outgoing(arrival: Arrival, edits: RequestEdits | null, values: RequestValues | null): ExchangeRequest {
   const { head, from, requestId, isTrusted } = arrival;
-  const { shape, spec } = arrival.service;
+  const { shape, spec, buffers } = arrival.service;
   const { method, framing } = head;
   const upgrade = upgradeOf(arrival.service, head);
   const passage = shape.requestPassage(isTrusted);
+  const kept = buffers === null ? null : buffers.ofRequest(head);
   const text = writeRequestHead(head, {
     target: shape.paths.toTarget(edits?.target ?? head.target),
     authority: edits?.authority || shape.host || arrival.authority,
@@ -357,6 +364,7 @@ function outgoing(arrival: Arrival, edits: RequestEdits | null, values: RequestV
     requestId,
     upgrade,
     edits,
+    mayExpect: kept === null,
   });
   return {
     method,
@@ -367,6 +375,7 @@ function outgoing(arrival: Arrival, edits: RequestEdits | null, values: RequestV
     requestId,
     withheld: withheldNames(passage, edits?.dropped ?? null),
     isIdempotent: isIdempotent(head, spec.retries.idempotencyKey),
+    kept,
   };
 }
 

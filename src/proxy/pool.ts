@@ -7,6 +7,7 @@ import type { Random } from '../base/random.ts';
 import type { PoolReport } from '../snapshot/data-plane.ts';
 import type { PoolSpec, ServiceSpec, TargetSpec } from '../snapshot/types.ts';
 import type { AlgorithmSpec } from '../snapshot/algorithm-spec.ts';
+import type { KeptIn } from '../snapshot/buffer-spec.ts';
 import { type Algorithms, createBalancer } from './balance/algorithms.ts';
 import type { Balancer, Explanation } from './balance/balancer.ts';
 import { preferring } from './balance/preferences.ts';
@@ -22,6 +23,8 @@ import { PoolWellness } from './wellness/pool-wellness.ts';
 
 /** "502" and the like: the target answered so. */
 export type RetryReason = 'connect' | 'reused-connection' | 'reset' | '502' | '503' | '504' | 'per-try-timeout';
+/** Which message was kept until it was whole, and where. */
+export type KeptMessage = `${'request' | 'response'} ${KeptIn}`;
 
 /** What the pools of one worker share. */
 export interface PoolShared {
@@ -42,6 +45,7 @@ export class Pool {
   readonly retries = new Tally<RetryReason>();
   /** Requests that were routed here while sessions are bound. */
   readonly sessions = new Tally<SessionResult>();
+  readonly kept = new Tally<KeptMessage>();
   readonly sessionTokens: SessionTokens;
   /** Copies of requests of other pools. */
   readonly shadow: ShadowTraffic;
@@ -244,6 +248,7 @@ export class Pool {
       mirrorDropped: this.shadow.dropped.report(),
       mirrorFailures: this.shadow.failures.report(),
       sessions: this.sessions.report(),
+      kept: this.kept.report(),
     };
   }
 }

@@ -3,6 +3,7 @@
  * the one before whatever did not change, and takes its place by a single assignment.
  */
 import type { ServiceSpec, SnapshotUpdate } from '../snapshot/types.ts';
+import type { ServiceBuffers } from './buffer/service-buffers.ts';
 import type { TrafficCounters } from './counters.ts';
 import type { BoundMirror } from './decide-mirror.ts';
 import type { FilterChain } from './filters/filter-chain.ts';
@@ -42,6 +43,8 @@ export interface BoundService {
   readonly shape: ServiceShape;
   /** Null where neither rates are limited nor requests held. */
   readonly live: LiveService | null;
+  /** null: no message is kept until it is whole. */
+  readonly buffers: ServiceBuffers | null;
   /** By the value of the session's cookie; null where sessions are not bound. */
   readonly sessions: ReadonlyMap<string, Session> | null;
   /** `null`: no user code sees its requests. */
@@ -56,6 +59,8 @@ export interface LiveParts {
   readonly answered: (service: string) => TrafficCounters;
   /** What a service has besides its pools, made where there is none; null where it needs nothing. */
   readonly live: (service: ServiceSpec) => LiveService | null;
+  /** What of a service's messages is kept until it is whole. */
+  readonly buffers: (service: ServiceSpec) => ServiceBuffers | null;
   /** The filters of a service. */
   readonly filters: (service: ServiceSpec) => FilterChain | null;
 }
@@ -110,6 +115,7 @@ function bindService(spec: ServiceSpec, lookups: Lookups, parts: LiveParts): Bou
     mirror: bindMirror(spec, pools, lookups),
     shape: new ServiceShape(spec),
     live: parts.live(spec),
+    buffers: parts.buffers(spec),
     sessions: spec.sticky === null ? null : sessionsOf(pools.values()),
     filters: parts.filters(spec),
   };

@@ -5,6 +5,7 @@ import type { Static } from 'typebox';
 import { AffinitySchema, StickySchema } from './affinity.ts';
 import { AlgorithmSchema } from './algorithm.ts';
 import { BreakerSchema } from './breaker.ts';
+import { BufferingSchema } from './buffering.ts';
 import { ErrorPagesSchema } from './error-pages.ts';
 import { FilterSchema } from './filter.ts';
 import { HealthSchema } from './health.ts';
@@ -156,6 +157,7 @@ export const ServiceSchema = strictObject(
       }),
       [],
     ),
+    buffering: Type.Optional(BufferingSchema),
     timeouts: defaulted(ServiceTimeoutsSchema, {}),
     limits: defaulted(ServiceLimitsSchema, {}),
     upstream: defaulted(UpstreamSchema, {}),

@@ -18,6 +18,7 @@ import {
   compileRetries,
 } from './compile-protection.ts';
 import { compileAlgorithm } from './compile-algorithm.ts';
+import { compileBuffering } from './compile-buffering.ts';
 import { compileMirror } from './compile-mirror.ts';
 import { compileShape } from './compile-shape.ts';
 import { compileRule } from './compile-rules.ts';
@@ -73,6 +74,7 @@ export function compileService(
     admission: compileAdmission(service),
     pause: compilePause(service),
     shape: compileShape(service),
+    buffering: compileBuffering(service),
     timeouts: compileServiceTimeouts(service),
     limits: compileServiceLimits(service),
     upstream: {

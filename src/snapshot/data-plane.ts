@@ -111,6 +111,8 @@ export interface DataPlaneReport {
   /** Those that limit rates or were ever paused. */
   readonly services: readonly ServiceReport[];
   readonly listeners: readonly ListenerReport[];
+  /** Bytes of messages that are kept at this moment, by where ("memory", "disk"). */
+  readonly buffered: Readonly<Record<string, number>>;
   /** The ledger of each generation that is still remembered, oldest first; the current one last. */
   readonly ledger: readonly LedgerReport[];
 }
@@ -142,6 +144,8 @@ export interface PoolReport {
   readonly mirrorFailures: Readonly<Record<string, number>>;
   /** Requests by what became of their session ("bound", "created", "moved", "unavailable", "unknown"). */
   readonly sessions: Readonly<Record<string, number>>;
+  /** Messages that were kept until they were whole, by which and where ("request memory", "response disk"). */
+  readonly kept: Readonly<Record<string, number>>;
 }
 
 /** What belongs to a service and to none of its pools. */

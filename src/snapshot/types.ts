@@ -9,6 +9,7 @@
  */
 
 import type { AlgorithmSpec } from './algorithm-spec.ts';
+import type { BufferingSpec } from './buffer-spec.ts';
 import type { TargetHealth } from './data-plane.ts';
 import type { LookupUpdate } from './lookup-spec.ts';
 import type { AdmissionSpec, BreakerSpec, PauseSpec, RateLimitSpec, RetrySpec } from './protection-spec.ts';
@@ -68,6 +69,8 @@ export interface ServiceSpec {
   readonly pause: PauseSpec | null;
   /** What is changed of messages on their way. */
   readonly shape: ShapeSpec;
+  /** null: bodies pass as they come. */
+  readonly buffering: BufferingSpec | null;
   readonly timeouts: ServiceTimeouts;
   readonly limits: ServiceLimits;
   readonly upstream: UpstreamSpec;

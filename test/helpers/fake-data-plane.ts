@@ -136,10 +136,12 @@ export class FakeDataPlane implements DataPlane {
         sessions: {},
         waiting: 0,
         breakers: {},
+        kept: {},
       })),
     );
     const workers = [{ worker: '0', pid: process.pid, generation: this.generation }];
-    return { generation: this.generation, workers, pools, workersFenced: 0, services: [], listeners: [], ledger: [] };
+    const { generation } = this;
+    return { generation, workers, pools, workersFenced: 0, services: [], listeners: [], buffered: {}, ledger: [] };
   }
 }
 

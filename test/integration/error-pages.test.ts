@@ -135,17 +135,27 @@ describe("an error of the target's own", () => {
     await eventually(() => expect(target.connectionsOpen).toBeLessThanOrEqual(1));
   });
 
+  test('that trickles keeps no connection for long', async () => {
+    const response = `HTTP/1.1 502 Broken\r\nContent-Length: 60000\r\n\r\n${'x'.repeat(60_000)}`;
+    const { port, target } = await start({ response, pieces: 60, pieceGapMs: 100 }, { interceptErrors: [502] });
+    expect((await ask(port, { fields })).body.toString()).toBe('{"failed":"502 Bad Gateway"}');
+    await eventually(() => expect(target.connectionsOpen).toBe(0));
+  });
+
   test('has its place taken in an answer to HEAD, and before the request was whole', async () => {
     const response = 'HTTP/1.1 502 Broken\r\nContent-Length: 5\r\n\r\n';
     const head = await start({ response }, { interceptErrors: [502] });
-    const asked = Buffer.from('HEAD / HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\n\r\n'.repeat(2));
-    const heads = (await rawExchange({ port: head.port, bytes: asked, quietMs: 100 })).received.toString('latin1');
+    const line = 'HEAD / HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\n';
+    const asked = Buffer.from(`${line}\r\n${line}Connection: close\r\n\r\n`);
+    const heads = (
+      await rawExchange({ port: head.port, bytes: asked, waitMs: 10_000, quietMs: 10_000 })
+    ).received.toString('latin1');
     expect(heads).toMatch(/^(HTTP\/1\.1 502 Bad Gateway\r\n([^\r]+\r\n)*Content-Length: 28\r\n([^\r]+\r\n)*\r\n){2}$/);
     expect(head.target.connectionsTotal).toBe(1);
 
     const early = await start({ response: `${response}trace`, when: 'head' }, { interceptErrors: [502] });
     const begun = Buffer.from('POST / HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\nContent-Length: 9\r\n\r\nhal');
-    const got = await rawExchange({ port: early.port, bytes: begun, quietMs: 100 });
+    const got = await rawExchange({ port: early.port, bytes: begun, waitMs: 10_000, quietMs: 10_000 });
     expect(got.received.toString('latin1')).toMatch(/Connection: close\r\n\r\n\{"failed":"502 Bad Gateway"\}$/);
     await eventually(() => expect(early.target.connectionsOpen).toBe(0));
   });

@@ -17,6 +17,7 @@ export const EMPTY_REPORT: DataPlaneReport = {
   pools: [],
   services: [],
   listeners: [],
+  buffered: {},
   ledger: [],
 };
 
@@ -48,6 +49,7 @@ export function mergeReports(reports: readonly DataPlaneReport[]): DataPlaneRepo
       ({ listener }) => listener,
       mergeListeners,
     ),
+    buffered: reports.reduce<Readonly<Record<string, number>>>((sum, { buffered }) => sumCounts(sum, buffered), {}),
     ledger: foldOlder(
       merged(
         reports,
@@ -75,6 +77,7 @@ export function lastAccount(report: DataPlaneReport): DataPlaneReport {
     pools: report.pools.map(poolWithoutState),
     services: report.services.map((service) => ({ ...service, held: 0 })),
     listeners: report.listeners.map((one) => ({ ...one, connections: { idle: 0, active: 0, tunnel: 0 } })),
+    buffered: {},
     ledger: report.ledger.map((entry) => ({ ...entry, cut: entry.cut + entry.inFlight, inFlight: 0 })),
   };
 }
@@ -125,6 +128,7 @@ function mergePools(a: PoolReport, b: PoolReport): PoolReport {
     mirrorDropped: sumCounts(a.mirrorDropped, b.mirrorDropped),
     mirrorFailures: sumCounts(a.mirrorFailures, b.mirrorFailures),
     sessions: sumCounts(a.sessions, b.sessions),
+    kept: sumCounts(a.kept, b.kept),
   };
 }
 

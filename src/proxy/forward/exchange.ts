@@ -12,8 +12,10 @@
 import { assert } from '../../base/assert.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
+import type { BufferSpec, KeptIn } from '../../snapshot/buffer-spec.ts';
 import type { RetrySpec } from '../../snapshot/protection-spec.ts';
 import type { ServiceLimits, ServiceSpec, ServiceTimeouts } from '../../snapshot/types.ts';
+import type { ServiceBuffers } from '../buffer/service-buffers.ts';
 import { type Deadlines, type Expiring, NEVER } from '../deadlines.ts';
 import type { Downstream, UpstreamBound } from '../downstream.ts';
 import { type FailureCode, failureOf } from '../errors.ts';
@@ -30,7 +32,9 @@ import type { PoolGuard } from '../limit/pool-guard.ts';
 import type { Pool, RetryReason } from '../pool.ts';
 import type { ConnectionUser, FailureContext, TargetConnection } from '../upstream/target-connection.ts';
 import type { Target } from '../upstream/target.ts';
-import { UnwantedBody } from '../upstream/unwanted-body.ts';
+import { UNWANTED_MS_MAX, UnwantedBody } from '../upstream/unwanted-body.ts';
+import { BufferedRequest, type BufferedRequestUser } from './buffered-request.ts';
+import { BufferedResponse, type BufferedResponseUser } from './buffered-response.ts';
 import { FurtherTries, reasonAfterFailure, reasonAfterStatus } from './further-tries.ts';
 
 /** Body bytes held for a connection that is being made, or for a second try; above it the client is not read. */
@@ -48,6 +52,8 @@ export interface ExchangeRequest {
   readonly withheld: ReadonlySet<string>;
   /** It may be processed twice (RFC 9110 section 9.2.2). */
   readonly isIdempotent: boolean;
+  /** How the body is kept until it is whole; null: it passes as it comes. */
+  readonly kept: BufferSpec | null;
 }
 
 /** A copy of the request that goes elsewhere: it is told what passes and never waited for. */
@@ -82,6 +88,8 @@ export interface ExchangeRoute {
   /** What of the request decides on a target, where the algorithm asks. */
   readonly hashKey: string;
   readonly cohort: Cohort;
+  /** null: nothing is kept until it is whole. */
+  readonly buffers: ServiceBuffers | null;
   readonly settings: Pick<ServiceSpec, 'timeouts' | 'limits' | 'retries'>;
 }
 
@@ -105,7 +113,16 @@ export interface ExchangeContext {
   readonly deadlines: Deadlines;
 }
 
-export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Expiring, Applicant<Target> {
+export class Exchange
+  implements
+    ConnectionUser,
+    CohortMember,
+    UpstreamBound,
+    Expiring,
+    Applicant<Target>,
+    BufferedRequestUser,
+    BufferedResponseUser
+{
   readonly method: string;
   readonly upgrade: string;
   readonly #request: ExchangeRequest;
@@ -137,6 +154,7 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
   #waitingSinceMs = 0;
   #tries: FurtherTries | null = null;
   readonly #mustWait: ExchangeRoute['mustWait'];
+  readonly #isBound: boolean;
   /** Its place in the line, while it waits for a target with room. */
   #ticket: Ticket<Target> | null = null;
 
@@ -147,6 +165,14 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
   #bodyBytes = 0;
   #isBodyComplete: boolean;
   #trailers = '';
+
+  readonly #buffers: ServiceBuffers | null;
+  /** Keeps the request until it is whole; null: it passes as it comes. */
+  readonly #bufferedRequest: BufferedRequest | null;
+  /** Keeps the response until it is whole; null: it passes as it comes, or there is none yet. */
+  #bufferedResponse: BufferedResponse | null = null;
+  /** The target is occupied with this request. */
+  #isAtTarget = false;
 
   readonly #userField: string;
   #sessionField: string;
@@ -179,6 +205,7 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
     this.#limits = route.settings.limits;
     this.#retries = route.settings.retries;
     this.#mustWait = route.mustWait;
+    this.#isBound = route.isBound;
     this.#userField = extras.userField;
     this.#sessionField = extras.sessionField;
     this.#answerFields = extras.answerFields;
@@ -190,6 +217,11 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
     this.#waitingSinceMs = this.#startedAtMs;
     this.#isIdempotent = request.isIdempotent;
     this.#isBodyComplete = request.framing === 'none';
+    this.#buffers = route.buffers;
+    this.#bufferedRequest =
+      route.buffers === null || request.kept === null
+        ? null
+        : new BufferedRequest(request.kept, route.buffers.spool, this);
   }
 
   get requestBodyIdleMs(): number {
@@ -208,26 +240,43 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
       this.#context.deadlines.add(this);
     }
     this.#mirror?.begin(this.#request, this.#isBodyComplete);
-    if (this.#mustWait !== 'no') {
-      const wanted = this.#mustWait === 'for-this' ? this.#target : null;
+    if (this.#bufferedRequest === null) {
+      this.#begin(this.#mustWait);
+    }
+  }
+
+  /** Goes to its target, or waits for one that has room. */
+  #begin(mustWait: ExchangeRoute['mustWait']): void {
+    if (mustWait !== 'no') {
+      const wanted = mustWait === 'for-this' ? this.#target : null;
       this.#ticket = this.#pool.guard?.admission?.join(this, wanted) ?? null;
     }
     if (this.#ticket === null) {
-      this.#target.load.enter();
+      this.#enterTarget();
       this.#connect(this.#target.connections.takeIdle(this.#isIdempotent));
     }
+  }
+
+  #enterTarget(): void {
+    this.#isAtTarget = true;
+    this.#target.load.enter();
   }
 
   /** Its turn has come. */
   onRoom(target: Target): void {
     this.#ticket = null;
+    this.#choose(target);
+    this.#enterTarget();
+    this.#waitingSinceMs = this.#context.clock.monotonicMs();
+    this.#connectOutOfTurn();
+  }
+
+  /** Another target than the one that was chosen first. */
+  #choose(target: Target): void {
     if (target !== this.#target) {
       this.#target = target;
       this.#sessionField = this.#tries === null ? (this.#sessionFieldFor?.(target) ?? '') : '';
     }
-    target.load.enter();
-    this.#waitingSinceMs = this.#context.clock.monotonicMs();
-    this.#connectOutOfTurn();
   }
 
   onWaitedTooLong(): void {
@@ -272,6 +321,9 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
   #send(connection: TargetConnection): void {
     this.#isConnected = true;
     connection.request(this.#request.head, this.#request.framing, this.#timeouts.requestBodyIdleMs);
+    if (this.#bufferedRequest !== null) {
+      return this.#bufferedRequest.sendOn(connection);
+    }
     const held = this.#held;
     if (held !== null) {
       connection.body(held.buffer.subarray(0, held.length));
@@ -297,10 +349,21 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
       return this.onClientFault('body_too_large');
     }
     this.#mirror?.body(chunk);
-    if (this.#isConnected) {
+    if (this.#bufferedRequest !== null) {
+      this.#keepRequest(this.#bufferedRequest, chunk);
+    } else if (this.#isConnected) {
       this.#connection?.body(chunk);
       this.#holdToResend(chunk);
     } else if (this.#hold(chunk) > HELD_BYTES_MAX) {
+      this.#downstream.pauseRequest();
+    }
+  }
+
+  #keepRequest(request: BufferedRequest, chunk: Buffer): void {
+    const result = request.add(chunk);
+    if (result !== 'kept') {
+      this.onClientFault(result === 'too-long' ? 'body_too_large' : 'buffer_unavailable');
+    } else if (request.isBehind) {
       this.#downstream.pauseRequest();
     }
   }
@@ -340,7 +403,9 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
       this.#waitingSinceMs = this.#context.clock.monotonicMs();
     }
     this.#mirror?.end();
-    if (this.#isConnected) {
+    if (this.#bufferedRequest !== null) {
+      this.#bufferedRequest.end();
+    } else if (this.#isConnected) {
       this.#connection?.end(this.#trailers, this.#timeouts.responseHeadMs);
     }
   }
@@ -357,6 +422,7 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
 
   onClientDrain(): void {
     this.#connection?.resume();
+    this.#bufferedResponse?.resume();
   }
 
   /** Could not be begun. The caller answers the client. */
@@ -424,13 +490,21 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
       return this.#endReplaced();
     }
     this.#connection?.limitSilence(this.#timeouts.responseBodyIdleMs);
+    const spec = this.#buffers === null ? null : this.#buffers.ofResponse(head);
+    if (spec !== null && this.#buffers !== null) {
+      this.#bufferedResponse = new BufferedResponse(spec, this.#buffers.spool, this.#downstream, this);
+      if (head.framing === 'length' && !this.#bufferedResponse.takes(head.contentLength)) {
+        this.#drop();
+        this.#fail('response_too_large');
+      }
+    }
   }
 
   /** The client has a whole answer, and waits for nothing that the target may still send. */
   #endReplaced(): void {
     const connection = this.#connection;
     this.#connection = null;
-    connection?.passTo(new UnwantedBody(connection, this.#isBodyComplete));
+    connection?.passTo(new UnwantedBody(connection, this.#isRequestSent), UNWANTED_MS_MAX);
     this.#finish('completed', this.#status);
     this.#downstream.end(null);
   }
@@ -453,7 +527,19 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
   }
 
   onBody(chunk: Buffer): boolean {
-    return this.#downstream.body(chunk);
+    return this.#bufferedResponse === null
+      ? this.#downstream.body(chunk)
+      : this.#keepResponse(this.#bufferedResponse, chunk);
+  }
+
+  #keepResponse(response: BufferedResponse, chunk: Buffer): false {
+    this.#downstream.expectMore();
+    const result = response.add(chunk);
+    if (result !== 'kept') {
+      this.#drop();
+      this.#fail(result === 'too-long' ? 'response_too_large' : 'buffer_unavailable');
+    }
+    return false;
   }
 
   onEnd(trailers: FieldSection | null): void {
@@ -464,13 +550,25 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
       return;
     }
     // Released before the client is told, whose next request may be waiting for just this connection.
-    this.#connection?.release(this.#isBodyComplete);
+    this.#connection?.release(this.#isRequestSent);
     this.#connection = null;
+    if (this.#bufferedResponse !== null) {
+      this.#leaveTarget();
+      this.#pool.guard?.admission?.roomAt(this.#target);
+      this.#bufferedResponse.end(trailers);
+      return;
+    }
     this.#finish('completed', this.#status);
     this.#downstream.end(trailers);
   }
 
   onTurnEnd(): void {
+    if (this.#bufferedResponse !== null) {
+      if (this.#bufferedResponse.isBehind) {
+        this.#connection?.pause();
+      }
+      return;
+    }
     this.#downstream.flush();
     if (this.#downstream.isBlocked) {
       this.#connection?.pause();
@@ -478,6 +576,7 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
   }
 
   onDrain(): void {
+    this.#bufferedRequest?.resume();
     this.#downstream.resumeRequest();
   }
 
@@ -493,7 +592,7 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
   #observe(how: 'answered' | 'failed' | 'abandoned'): void {
     const { load } = this.#target;
     // A target that answers before it has heard everything says nothing about its speed.
-    if (load.latencyWatcher !== null && this.#ticket === null && (this.#isBodyComplete || how === 'failed')) {
+    if (load.latencyWatcher !== null && this.#isAtTarget && (this.#isBodyComplete || how === 'failed')) {
       const nowMs = this.#context.clock.monotonicMs();
       load.latencyWatcher[how](load, nowMs - this.#waitingSinceMs, nowMs);
     }
@@ -534,6 +633,7 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
     }
     this.#connection = null;
     this.#isConnected = false;
+    this.#bufferedRequest?.stop();
     if (reason === 'reused-connection') {
       this.#connect(null);
       return true;
@@ -585,9 +685,61 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
     }
     this.#ticket = ticket;
     this.deadlineAt = this.#endsAt;
+    this.#isAtTarget = false;
     before.load.leave();
     admission?.roomAt(before);
     return true;
+  }
+
+  // --- messages that are kept until they are whole -----------------------------------------------------------------
+
+  /** Only now it is settled where it goes: the client may have taken its time, and the target be gone or busy. */
+  onRequestKept(keptIn: KeptIn): void {
+    this.#pool.kept.add(`request ${keptIn}`);
+    this.#waitingSinceMs = this.#context.clock.monotonicMs();
+    const chosen = this.#target;
+    const isThere = chosen.keepsSessions && this.#pool.targets.get(chosen.id) === chosen;
+    if (!isThere) {
+      this.#choose(this.#pool.pick(null, this.#hashKey) ?? chosen);
+    }
+    const admission = this.#pool.guard === null ? null : this.#pool.guard.admission;
+    const isBound = this.#isBound && isThere;
+    const free = admission === null ? this.#target : admission.place(this.#target, isBound);
+    if (free === null && admission?.isFull === true) {
+      return this.#fail('queue_full');
+    }
+    this.#choose(free ?? this.#target);
+    this.#begin(free !== null ? 'no' : isBound ? 'for-this' : 'for-any');
+    this.onClientTurnEnd();
+  }
+
+  onRequestRoom(): void {
+    this.#downstream.resumeRequest();
+  }
+
+  onRequestSent(connection: TargetConnection): void {
+    this.#waitingSinceMs = this.#context.clock.monotonicMs();
+    connection.end(this.#trailers, this.#timeouts.responseHeadMs);
+    connection.flush();
+  }
+
+  /** It is still under way: the target has nothing more to do with it, but the client has not got it. */
+  onResponseKept(keptIn: KeptIn): void {
+    this.#pool.kept.add(`response ${keptIn}`);
+  }
+
+  onResponseRoom(): void {
+    this.#connection?.resume();
+  }
+
+  onDelivered(trailers: FieldSection | null): void {
+    this.#finish('completed', this.#status);
+    this.#downstream.end(trailers);
+  }
+
+  onBufferFailure(): void {
+    this.#drop();
+    this.#fail('buffer_unavailable');
   }
 
   // --- the end -----------------------------------------------------------------------------------------------------
@@ -618,6 +770,7 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
   }
 
   #drop(): void {
+    this.#bufferedRequest?.stop();
     this.#connection?.destroy();
     this.#connection = null;
   }
@@ -626,8 +779,9 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
     if (this.#isFinished) {
       return;
     }
-    const hasResponded = this.#status !== 0;
-    if (!hasResponded && failureOf(code).source === 'upstream') {
+    const hasAnswered = this.#status !== 0;
+    const hasResponded = hasAnswered && (this.#bufferedResponse === null || this.#bufferedResponse.isDelivering);
+    if (!hasAnswered && failureOf(code).source === 'upstream') {
       this.#observe(code === 'total_timeout' ? 'abandoned' : 'failed');
     }
     this.#pool.failures.add(code);
@@ -635,8 +789,16 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
     if (hasResponded) {
       this.#downstream.abort();
     } else {
+      if (hasAnswered) {
+        this.#downstream.withdraw();
+      }
       this.#downstream.answer(code, this.#request.requestId);
     }
+  }
+
+  /** A target may have answered before it was sent all that the client has sent. */
+  get #isRequestSent(): boolean {
+    return this.#bufferedRequest === null ? this.#isBodyComplete : this.#bufferedRequest.isSent;
   }
 
   #finishTunnel(): void {
@@ -653,6 +815,8 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
     }
     this.#isFinished = true;
     this.#held = null;
+    this.#bufferedRequest?.close();
+    this.#bufferedResponse?.close();
     if (this.#timeouts.totalMs > 0 || this.#retries.perTryMs > 0) {
       this.#context.deadlines.remove(this);
     }
@@ -667,9 +831,10 @@ export class Exchange implements ConnectionUser, CohortMember, UpstreamBound, Ex
   }
 
   #leaveTarget(): void {
-    if (this.#ticket === null) {
+    if (this.#isAtTarget) {
+      this.#isAtTarget = false;
       this.#target.load.leave();
-    } else {
+    } else if (this.#ticket !== null) {
       this.#pool.guard?.admission?.leave(this.#ticket);
       this.#ticket = null;
     }

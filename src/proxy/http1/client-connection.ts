@@ -330,6 +330,11 @@ export class ClientConnection implements Downstream, Expiring {
     this.#requestId = requestId;
   }
 
+  proceed(): void {
+    this.#outbox.addText('HTTP/1.1 100 Continue\r\n\r\n');
+    this.flush();
+  }
+
   interim(head: ResponseHead): void {
     // RFC 9110 section 15.2: an HTTP/1.0 client does not know interim responses.
     if (this.#minor === 1) {
@@ -370,6 +375,14 @@ export class ClientConnection implements Downstream, Expiring {
     this.#framing = 'none';
     this.#outbox.addText(text);
     return true;
+  }
+
+  withdraw(): void {
+    this.#outbox.clear();
+  }
+
+  expectMore(): void {
+    this.#watchHalfClosed();
   }
 
   body(chunk: Buffer): boolean {

@@ -56,6 +56,8 @@ export interface RequestContext {
   readonly upgrade: string;
   /** `null`: it goes on as it came. */
   readonly edits: RequestEdits | null;
+  /** The target may ask for the body, or refuse it: false where the body comes with the head. */
+  readonly mayExpect: boolean;
 }
 
 /** The id that the request came with, or a new one. */
@@ -76,7 +78,7 @@ export function writeRequestHead(head: RequestHead, context: RequestContext): st
   }
   // RFC 9110 section 7.6.3: the version that the message was received in.
   text += addedLines(`${from.fields}Via: 1.${head.minor} cutover\r\nX-Request-Id: ${requestId}\r\n`, passage);
-  text += extraFields + framingFields(head);
+  text += extraFields + framingFields(head, context.mayExpect);
   if (upgrade !== '') {
     text += `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`;
   } else if (head.takesTrailers) {
@@ -85,14 +87,14 @@ export function writeRequestHead(head: RequestHead, context: RequestContext): st
   return `${text}\r\n`;
 }
 
-function framingFields(head: RequestHead): string {
+function framingFields(head: RequestHead, mayExpect: boolean): string {
   let text = '';
   if (head.framing === 'chunked') {
     text = 'Transfer-Encoding: chunked\r\n';
   } else if (head.framing === 'length' || head.fields.find(FIELD['content-length']) >= 0) {
     text = `Content-Length: ${head.contentLength}\r\n`;
   }
-  if (head.expectsContinue) {
+  if (head.expectsContinue && mayExpect) {
     text += 'Expect: 100-continue\r\n';
   }
   const maxForwards = head.method === 'OPTIONS' ? head.fields.valueOf(FIELD['max-forwards']) : '';

@@ -129,9 +129,11 @@ export class TargetConnection implements Expiring {
     }
   }
 
-  /** What is still to come of the answer goes to another user. */
-  passTo(user: ConnectionUser): void {
+  /** What is still to come of the answer goes to another user, and must have come within this time. */
+  passTo(user: ConnectionUser, withinMs: number): void {
     this.#user = user;
+    this.#bodyIdleMs = 0;
+    this.deadlineAt = this.#pool.shared.deadlines.nowMs + withinMs;
   }
 
   /** Sends a request head; the body, if any, follows by `body` and `end`, of which the target must go on taking some. */

@@ -6,8 +6,8 @@ import type { ConnectionUser, TargetConnection } from './target-connection.ts';
 
 /** As much as a long error page. */
 const BYTES_MAX = 65_536;
-/** Longest silence. */
-const SILENCE_MS_MAX = 1_000;
+/** For all of it, however it trickles. */
+export const UNWANTED_MS_MAX = 1_000;
 
 export class UnwantedBody implements ConnectionUser {
   readonly method = '';
@@ -19,7 +19,6 @@ export class UnwantedBody implements ConnectionUser {
   constructor(connection: TargetConnection, requestIsComplete: boolean) {
     this.#connection = connection;
     this.#requestIsComplete = requestIsComplete;
-    connection.limitSilence(SILENCE_MS_MAX);
   }
 
   onConnected(): void {}

@@ -60,6 +60,7 @@ function poolReport(over: Partial<PoolReport> = {}): PoolReport {
     sessions: { bound: 8, unknown: 2 },
     waiting: 1,
     breakers: { '': { open: 0, opened: 1 }, '127.0.0.1:3001': { open: 1, opened: 2 } },
+    kept: { 'request memory': 6, 'response disk': 7 },
     ...over,
   };
 }
@@ -91,6 +92,7 @@ function report(over: Partial<DataPlaneReport> = {}): DataPlaneReport {
         refused: { no_service: 6 },
       },
     ],
+    buffered: { memory: 65_536, disk: 1_048_576 },
     ledger: [BALANCED],
     ...over,
   };

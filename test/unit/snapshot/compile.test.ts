@@ -21,6 +21,20 @@ function compile(service: ServiceDocument, previous: ServiceSpec | null = null):
 }
 
 describe('a compiled service', () => {
+  it('keeps of messages what it is told to, and nothing else', () => {
+    const compiled = (buffering: NonNullable<ServiceDocument['buffering']>) =>
+      compile({ pools: { main: {} }, buffering }).buffering;
+    expect(compiled({})).toBeNull();
+    expect(compiled({ request: {} })).toEqual({
+      request: { memoryBytesMax: 65_536, diskBytesMax: 10_485_760 },
+      response: null,
+    });
+    expect(compiled({ response: { memory: '1KiB', disk: '0B' } })).toEqual({
+      request: null,
+      response: { memoryBytesMax: 1024, diskBytesMax: 0 },
+    });
+  });
+
   it('has every unit spelt out when the document gives nothing but a pool', () => {
     expect(compile({ pools: { main: {} } })).toEqual({
       name: 'shop',
@@ -76,6 +90,7 @@ describe('a compiled service', () => {
       limits: { requestBodyBytesMax: 0, responseHeadBytesMax: 65_536, responseFieldsMax: 256 },
       upstream: { idleConnectionsMax: 256, idleTimeoutMs: 4_000 },
       upgrades: ['websocket'],
+      buffering: null,
       ambiguousPaths: false,
     });
   });

@@ -28,6 +28,11 @@ describe('the account of workers that are gone', () => {
   });
 });
 
+it('adds up what is kept of messages on all workers, and nothing of those that are gone', () => {
+  const report = { ...EMPTY_REPORT, buffered: { memory: 3, disk: 5 } };
+  expect(mergeReports([report, report, lastAccount(report)]).buffered).toEqual({ memory: 6, disk: 10 });
+});
+
 it('adds up what became of the sessions of one pool on all workers', () => {
   const pool = (sessions: Record<string, number>): PoolReport => ({
     service: 'shop',
@@ -43,12 +48,14 @@ it('adds up what became of the sessions of one pool on all workers', () => {
     breakers: {},
     mirrorFailures: {},
     sessions,
+    kept: { 'request disk': 1 },
   });
   const { pools } = mergeReports([
     { ...EMPTY_REPORT, pools: [pool({ bound: 3, unknown: 1 })] },
     lastAccount({ ...EMPTY_REPORT, pools: [pool({ bound: 2, moved: 4 })] }),
   ]);
   expect(pools.map(({ sessions }) => sessions)).toEqual([{ bound: 5, unknown: 1, moved: 4 }]);
+  expect(pools.map(({ kept }) => kept)).toEqual([{ 'request disk': 2 }]);
 });
 
 function ledger(generation: number): LedgerReport {

@@ -38,6 +38,7 @@ function write(received: RequestHead, origin: Origin, upgrade = ''): string {
     requestId: 'id',
     upgrade,
     edits: null,
+    mayExpect: true,
   });
 }
 
