@@ -19,6 +19,7 @@ export function explanationLines(explanation: Explanation): string[] {
     ...poolLines(explanation),
     ...answerLines(explanation),
     ...targetLines(explanation),
+    ...waitLines(explanation),
     ...mirrorLines(explanation),
     ...refusalLines(explanation),
   ].map((line) => printable(line, LINE_CHARS_MAX));
@@ -80,6 +81,10 @@ function candidateWords({ target, weight, zone, inFlight, score, why }: Explanat
   const where = zone === '' ? '' : `, in ${zone}`;
   const scored = score === null ? '' : `, score ${Math.round(score * 1_000) / 1_000}`;
   return `${target}: ${why}; weight ${weight}, ${inFlight} in flight${where}${scored}`;
+}
+
+function waitLines({ wait }: Explanation): string[] {
+  return wait === null ? [] : pointWithReason('wait', `for ${wait.for}`, wait.why);
 }
 
 function mirrorLines({ mirror }: Explanation): string[] {

@@ -358,7 +358,8 @@ export class ProxyDataPlane implements DataPlane {
   #trialPool(service: ServiceSpec, index: number, health: readonly TargetHealth[]): Pool {
     const spec = service.pools[index] as PoolSpec;
     const pool = new Pool(service.name, spec.name, { ...this.#shared, random: systemRandom });
-    pool.update(spec, service);
+    // Breakers, queues and slow starts have state and timers of their own: what they do now is imitated instead.
+    pool.update(spec, { ...service, breaker: null, admission: null, slowStart: null });
     const live = this.#pools.get(poolKey(service.name, spec.name));
     if (live !== undefined) {
       pool.imitate(live);

@@ -135,12 +135,15 @@ function whyNot({ state, up, weight, isBackup, isTripped }: Target): string {
 export function choiceOf(
   service: BoundService,
   { id }: Target,
-  isBound: boolean,
+  { isBound, hasMoved }: { readonly isBound: boolean; readonly hasMoved: boolean },
   meaning: string,
 ): Explanation['choice'] {
   const { name, function: reference } = service.spec.algorithm;
   const algorithm = reference ?? name;
   if (isBound) return { target: id, by: 'session', algorithm, meaning: '', why: 'its session is bound to it' };
+  if (hasMoved) {
+    return { target: id, by: 'room', algorithm, meaning, why: 'the one that is chosen has as many requests as it may' };
+  }
   const why =
     reference === null
       ? `${algorithm} chooses it next`

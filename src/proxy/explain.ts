@@ -32,6 +32,7 @@ import { RequestHead } from './http1/request-head.ts';
 import { Origin, type Provenance } from './origin.ts';
 import type { Pool } from './pool.ts';
 import type { BoundService, Routing } from './routing.ts';
+import { isHealthCheck, rateKey } from './service-gates.ts';
 import type { RequestFacts } from './split/request-facts.ts';
 import type { Target } from './upstream/target.ts';
 
@@ -66,11 +67,28 @@ export function explain(question: ExplainQuestion, context: ExplainContext): Exp
   const found = { ...read, service: serviceOf(service, head.host) };
   const refused = refusalOf(service, head);
   if (refused !== null) return { ...found, refusal: refusal(refused) };
-  return { ...found, ...wayOf(service, head, new HeadFacts(clock).of(head, origin, from), context) };
+  const facts = new HeadFacts(clock).of(head, origin, from);
+  const stopped = stoppedAtGate(service, head, facts, clock);
+  if (stopped !== null) return { ...found, refusal: refusal(stopped) };
+  return { ...found, ...wayOf(service, head, facts, context) };
 }
 
 function nothingTold({ routing, isProposed, worker }: ExplainContext): Explanation {
   return { generation: routing.generation, isProposed, worker, request: null, service: null, ...NO_WAY };
+}
+
+/** As in service-gates.ts, with nothing counted. A request that would be held is told of where it goes afterwards. */
+function stoppedAtGate(
+  { spec, live }: BoundService,
+  head: RequestHead,
+  facts: RequestFacts,
+  clock: Clock,
+): FailureCode | null {
+  const { pause, rateLimit } = spec;
+  if (pause !== null && isHealthCheck(pause, head)) return 'pause_health';
+  const limiter = live?.rateLimiter ?? null;
+  if (rateLimit === null || limiter === null) return null;
+  return limiter.waitMs(rateKey(rateLimit, facts), clock.monotonicMs()) > 0 ? 'rate_limited' : null;
 }
 
 type Way = Omit<Explanation, 'generation' | 'isProposed' | 'worker' | 'request' | 'service'>;
@@ -91,6 +109,7 @@ function wayOf(service: BoundService, head: RequestHead, facts: RequestFacts, co
     split: splitOf(service, decision),
     pool: pool === null ? null : poolOf(service, pool, decision),
     answer: answerOf(decision, facts),
+    wait: service.spec.pause === null ? null : WAITS.pause,
   };
   if (way.answer !== null) return way;
   if (pool === null) return { ...way, refusal: refusal('no_target') };
@@ -102,12 +121,32 @@ function wayOf(service: BoundService, head: RequestHead, facts: RequestFacts, co
   const target = bound ?? orUserCodeError(() => peekAt(pool, key, new RequestReading(head, facts), context));
   if (target instanceof UserCodeError) return { ...way, targets, refusal: userCodeRefusal(target) };
   if (target === null) return { ...way, targets, refusal: refusal('no_target') };
-  const choice = choiceOf(service, target, bound !== null, meaning);
+  const place = placeOf(pool, target, bound !== null);
+  if (typeof place === 'string') return { ...way, targets, refusal: refusal(place) };
+  const how = { isBound: bound !== null, hasMoved: place.target !== target };
+  const choice = choiceOf(service, place.target, how, meaning);
+  const chosen = { ...way, targets, choice, wait: place.mustWait ? WAITS.room : way.wait };
   const { mirror } = service;
-  if (mirror === null) return { ...way, targets, choice };
+  if (mirror === null) return chosen;
   const bar = orUserCodeError(() => mirrorBar(mirror, facts, pool, upgradeOf(service, head)));
   const slot = decision.user?.isNew === true ? -1 : mirrorSlot(service, mirror.spec, facts, decision.user);
-  return { ...way, targets, choice, mirror: mirrorOf(mirror, facts, bar, slot) };
+  return { ...chosen, mirror: mirrorOf(mirror, facts, bar, slot) };
+}
+
+const WAITS = {
+  pause: { for: 'pause', why: 'The service is paused: the request is held, and goes its way when the pause ends.' },
+  room: { for: 'room', why: 'All targets that would do have as many requests as they may: it waits for one to end.' },
+} as const;
+
+/** As in place.ts, with nobody's turn taken. What is let through while a breaker recovers is left to chance. */
+function placeOf(pool: Pool, chosen: Target, isBound: boolean): { target: Target; mustWait: boolean } | FailureCode {
+  const { guard } = pool;
+  if (guard?.isOpen === true) return 'breaker_open';
+  const admission = guard?.admission ?? null;
+  if (admission === null) return { target: chosen, mustWait: false };
+  const free = admission.peek(chosen, isBound);
+  if (free !== null) return { target: free, mustWait: false };
+  return admission.isFull ? 'queue_full' : { target: chosen, mustWait: true };
 }
 
 const NO_WAY: Way = {
@@ -119,6 +158,7 @@ const NO_WAY: Way = {
   answer: null,
   targets: [],
   choice: null,
+  wait: null,
   mirror: null,
   refusal: null,
 };
@@ -181,6 +221,10 @@ const REFUSALS: Readonly<Partial<Record<FailureCode, string>>> = {
     'The path holds %2f, %5c, %00, %2e or a dot segment, and the service does not say `ambiguousPaths: true`.',
   body_too_large: 'Content-Length is above the `limits.requestBody` of the service.',
   no_target: 'No target of the pool is up and in state ready with a weight.',
+  pause_health: 'The service is paused, and the path is its `pause.healthPath`: the proxy answers that it is well.',
+  rate_limited: 'The client has made as many requests as `rateLimit` lets it make.',
+  breaker_open: 'The circuit breaker of the pool is open on this worker.',
+  queue_full: 'All targets that would do have as many requests as they may, and so has the queue.',
   head_too_large: 'The head is above `limits.head` or `limits.fields` of the listener.',
   target_too_long: 'The URL is above `limits.requestLine` of the listener.',
 };

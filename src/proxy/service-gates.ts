@@ -46,7 +46,7 @@ function held(hold: Hold, head: RequestHead, downstream: Downstream): HeldReques
 }
 
 /** What a balancer in front asks, who must not take this proxy for ill. */
-function isHealthCheck({ healthPath }: PauseSpec, head: RequestHead): boolean {
+export function isHealthCheck({ healthPath }: PauseSpec, head: RequestHead): boolean {
   return (
     healthPath !== '' &&
     (head.method === 'GET' || head.method === 'HEAD') &&
@@ -56,7 +56,7 @@ function isHealthCheck({ healthPath }: PauseSpec, head: RequestHead): boolean {
 }
 
 /** Whom a request is counted for. Kinds are told apart, so that no field can name somebody else's address. */
-function rateKey({ kind, name }: RateLimitSpec, facts: RequestFacts): string {
+export function rateKey({ kind, name }: RateLimitSpec, facts: RequestFacts): string {
   const value =
     kind === 'header' ? facts.field(name) : kind === 'cookie' ? cookieOf(facts.field('cookie'), name) : null;
   return value === null || value === '' ? clientNetwork(facts.clientAddress) : `=${value}`;

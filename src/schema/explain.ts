@@ -189,12 +189,22 @@ const candidate = strictObject(
 const choice = strictObject(
   {
     target: text('"host:port"'),
-    by: Type.Enum(['session', 'algorithm'], { description: 'What has chosen it.' }),
+    by: Type.Enum(['session', 'algorithm', 'room'], {
+      description: 'What has chosen it; room: the one that the algorithm chose has as many requests as it may.',
+    }),
     algorithm: text('The algorithm of the service; "file#export" where it is user code.'),
     meaning: text('What a score is; "" where the session or user code has chosen.'),
     why,
   },
   { title: 'ExplainedChoice', description: 'The target that the request goes to.' },
+);
+
+const wait = strictObject(
+  {
+    for: Type.Enum(['pause', 'room'], { description: 'The end of a pause of the service, or room at a target.' }),
+    why,
+  },
+  { title: 'ExplainedWait', description: 'Why the request waits before it goes where it goes.' },
 );
 
 const mirror = strictObject(
@@ -246,6 +256,7 @@ export const ExplanationSchema = strictObject(
     answer: orNull(answer, 'Where a rule answers in the place of a target.'),
     targets: Type.Array(candidate, { description: 'The targets of that pool.' }),
     choice: orNull(choice, 'The target that it goes to.'),
+    wait: orNull(wait, 'Where it has to wait.'),
     mirror: orNull(mirror, 'Where the service copies requests.'),
     refusal: orNull(refusal, 'Why it goes nowhere.'),
   },

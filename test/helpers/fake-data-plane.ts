@@ -116,7 +116,7 @@ export class FakeDataPlane implements DataPlane {
     };
     const isProposed = proposed !== null;
     const refusal = { code: 'no_service', status: 404, why: 'there is no proxy here' };
-    const rest = { rules: [], targets: [], choice: null, mirror: null, refusal };
+    const rest = { rules: [], targets: [], choice: null, wait: null, mirror: null, refusal };
     return { generation: this.generation, isProposed, worker: '0', ...point, ...rest };
   }
 

@@ -103,6 +103,14 @@ export class Admission<T extends Limited> {
     return this.hasRoom(chosen) ? chosen : this.another(chosen);
   }
 
+  /** What `place` would answer; the next search begins where it would have begun. */
+  peek(chosen: T, isBound: boolean): T | null {
+    const start = this.#start;
+    const placed = this.place(chosen, isBound);
+    this.#start = start;
+    return placed;
+  }
+
   /** A target with room, other than `avoid`; null: there is none. */
   another(avoid: T): T | null {
     const { length } = this.#targets;

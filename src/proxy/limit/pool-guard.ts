@@ -105,6 +105,11 @@ export class PoolGuard<T extends Guarded> {
     return this.#breaker === null || this.#breaker.admits();
   }
 
+  /** The pool takes nothing for now. */
+  get isOpen(): boolean {
+    return this.#breaker?.state === 'open';
+  }
+
   /** Milliseconds after which a pool that takes none may do so again. */
   get waitMs(): number {
     return this.#breaker?.waitMs ?? 0;

@@ -42,11 +42,10 @@ export class RateLimiter {
   take(key: string, nowMs: number): number {
     const hash = this.#hashOf(key);
     const fullAtMs = Math.max(this.#fullAtMs.get(hash) ?? 0, nowMs);
-    const waitMs = fullAtMs + this.#tokenMs - this.#burstMs - nowMs;
+    const waitMs = this.#waitMs(fullAtMs, nowMs);
     // Moved to the end: the one at the front is the one not seen for longest.
     this.#fullAtMs.delete(hash);
-    // A token that is due within a microsecond is due: differences of large numbers are not exact.
-    if (waitMs > 0.001) {
+    if (waitMs > 0) {
       this.#fullAtMs.set(hash, fullAtMs);
       this.refused++;
       return waitMs;
@@ -54,6 +53,18 @@ export class RateLimiter {
     this.#fullAtMs.set(hash, fullAtMs + this.#tokenMs);
     this.#forgetSurplus();
     return 0;
+  }
+
+  /** What `take` would answer; counts nothing. */
+  waitMs(key: string, nowMs: number): number {
+    const fullAtMs = Math.max(this.#fullAtMs.get(this.#hashOf(key)) ?? 0, nowMs);
+    return this.#waitMs(fullAtMs, nowMs);
+  }
+
+  #waitMs(fullAtMs: number, nowMs: number): number {
+    const waitMs = fullAtMs + this.#tokenMs - this.#burstMs - nowMs;
+    // A token that is due within a microsecond is due: differences of large numbers are not exact.
+    return waitMs > 0.001 ? waitMs : 0;
   }
 
   /** Keys that are remembered. */

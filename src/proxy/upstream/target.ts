@@ -49,6 +49,7 @@ export class Target {
   imitate(other: Target): void {
     this.up = other.up;
     this.isTripped = other.isTripped;
+    this.weightShare = other.weightShare;
     this.load.imitate(other.load);
   }
 
