@@ -13,9 +13,14 @@ import type { Problem } from '../../schema/problem.ts';
 export function soundPart(value: unknown, problems: readonly Problem[], check: (value: unknown) => Problem[]): unknown {
   const copy = structuredClone(value);
   for (const { path } of problems) remove(copy, pointerParts(path));
-  // What could not be mended by leaving a field out (one is missing, a list entry is wrong) is left out as a whole.
-  for (const { path } of check(copy)) remove(copy, pointerParts(path).slice(0, ENTRY_DEPTH));
-  return check(copy).length === 0 ? copy : null;
+  // What could not be mended by leaving a field out (one is missing, a list entry is wrong) is left out with what it is in.
+  for (const depth of WIDER_DEPTHS) {
+    for (const { path } of check(copy)) remove(copy, pointerParts(path).slice(0, depth));
+  }
+  const left = check(copy);
+  if (left.length === 0) return copy;
+  // With no listener left that is right, the services still can be looked at.
+  return isRecord(copy) && left.every(({ path }) => path === '/listeners') ? { ...copy, listeners: {} } : null;
 }
 
 /** Tells of a problem whether it may be there only because something in it or around it was left out. */
@@ -24,9 +29,6 @@ export function consequenceOf(leftOut: readonly Problem[]): (found: Problem) => 
   const outerPaths = new Set(leftOut.flatMap(({ path }) => prefixesOf(path)));
   return ({ path }) => outerPaths.has(path) || prefixesOf(path).some((prefix) => paths.has(prefix));
 }
-
-/** "/services/shop", "/listeners/web" */
-const ENTRY_DEPTH = 2;
 
 function remove(root: unknown, parts: readonly string[]): void {
   let parent = root;
@@ -41,6 +43,9 @@ function remove(root: unknown, parts: readonly string[]): void {
 
 /** "/services/shop/pools/blue" */
 const POOL_DEPTH = 4;
+
+/** A pool; a field of a service; a whole service or listener. */
+const WIDER_DEPTHS = [POOL_DEPTH, 3, 2] as const;
 
 function childOf(value: unknown, key: string): unknown {
   return typeof value === 'object' && value !== null && Object.hasOwn(value, key)

@@ -446,6 +446,33 @@ describe('a configuration', () => {
     ]);
   });
 
+  it.each([
+    ['no listener is right', 'listeners: { web: { listn: "127.0.0.1:8080" } }', '/listeners/web/listen'],
+    ['there is none', 'workers: 2', '/listeners'],
+  ])('where %s, still has the faults of its services listed', (_, first, listeners) => {
+    const text = [
+      first,
+      'services:',
+      '  a:',
+      '    pools: { blue: { targets: [ { url: "gopher://x" } ] }, green: { targets: [ { weight: 1 } ] } }',
+      '    split: { blue: 50, gren: 50 }',
+      '    rules: [ { name: 5 } ]',
+      '    health: { intervall: 2s }',
+      '    mirror: { pool: blu }',
+    ].join('\n');
+    const paths = parseConfig(text).problems.map(({ path }) => path);
+    expect(paths).toEqual(expect.arrayContaining([listeners]));
+    expect(paths.filter((path) => path.startsWith('/services'))).toEqual([
+      '/services/a/pools/blue/targets/0/url',
+      '/services/a/pools/green/targets/0/url',
+      '/services/a/split/gren',
+      '/services/a/rules/0/when',
+      '/services/a/rules/0/name',
+      '/services/a/health/intervall',
+      '/services/a/mirror/pool',
+    ]);
+  });
+
   it('with one fault is not said to have more, because what is at fault was left out of the check', () => {
     const text = withService(
       'pools: { blue: { version: 7 }, green: { targets: yes } }',
