@@ -2,11 +2,11 @@
  * What many services and many rules cost a request, in processor time of the whole proxy: `node bench/many.ts`.
  *
  *   --rounds 5       of each
- *   --seconds 3      length of a round
- *   --connections 32 kept connections of the load
+ *   --seconds 6      length of a round
+ *   --rate 1500      requests a second to each
  *
- * The proxies run side by side in one process each and take turns under load, so that what else the machine does falls on
- * all alike; a ratio is of two rounds that followed each other. Rules are of four kinds in turn (path and method, header
+ * Two proxies are asked at the same time on the same core, so that what else the machine does falls on both alike; the first pair is
+ * of equals, which shows what the noise is. Rules are of four kinds in turn (path and method, header
  * field, client address, cookie), of which the request has something, and never what is wanted.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -17,12 +17,10 @@ import { parseArgs } from 'node:util';
 import type { ConfigDocument } from '../src/schema/config.ts';
 import { startBackend } from './backend.ts';
 import { Children } from './children.ts';
-import { cutover } from './contenders/cutover.ts';
 import { freePort } from './free-port.ts';
 import { installed } from './installed.ts';
-import { findLoadGenerator } from './load.ts';
-import { becomesReady, measure, type RunningContender, type Sample } from './measure.ts';
-import { median } from './paired-load.ts';
+import { becomesReady } from './measure.ts';
+import { measurePair, median, type PairedProxy, type PairedSample } from './paired-load.ts';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 
@@ -32,11 +30,11 @@ type Rules = NonNullable<Services[string]['rules']>;
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '3' },
-    connections: { type: 'string', default: '32' },
+    seconds: { type: 'string', default: '6' },
+    rate: { type: 'string', default: '1500' },
   },
 });
-const [rounds, seconds, connections] = [Number(values.rounds), Number(values.seconds), Number(values.connections)];
+const [rounds, seconds, rate] = [Number(values.rounds), Number(values.seconds), Number(values.rate)];
 const children = new Children({ pinning: (await installed('taskset')) !== null });
 const folder = await mkdtemp(join(tmpdir(), 'cutover-many-'));
 const loadCore = availableParallelism() > 1 ? 1 : 0;
@@ -59,7 +57,11 @@ function rules(count: number, lastMatches: boolean): Rules {
       { clientIp: [`10.${i >> 8}.${i & 255}.0/24`] },
       { cookies: { uid: String(i) } },
     ][i % 4] as Rules[number]['when'];
-  const list = Array.from({ length: count }, (_, i) => ({ name: `r${i}`, when: kinds(i), pool: 'only' }));
+  const list = Array.from({ length: count }, (_, i) => ({
+    name: `r${i}`,
+    when: kinds(i),
+    pool: 'only',
+  }));
   return lastMatches ? [...list.slice(1), { name: 'last', when: { path: '/' }, pool: 'only' }] : list;
 }
 
@@ -68,39 +70,42 @@ function withRules(backendPort: number, list: Rules): Services {
   return app === undefined ? {} : { app: { ...app, rules: list } };
 }
 
-const CASES: readonly (readonly [name: string, services: (backendPort: number) => Services])[] = [
-  ['1 service', (port) => services(1, port)],
-  ['10,000 services', (port) => services(10_000, port)],
-  ['1 rule, which does not match', (port) => withRules(port, rules(1, false))],
-  ['1,000 rules, none matches', (port) => withRules(port, rules(1_000, false))],
-  ['1,000 rules, the last matches', (port) => withRules(port, rules(1_000, true))],
+/** What is held against what. */
+const PAIRS: readonly (readonly [few: string, many: string, (port: number, isMany: boolean) => Services])[] = [
+  ['1 service', '1 service', (port) => services(1, port)],
+  ['1 service', '10,000 services', (port, isMany) => services(isMany ? 10_000 : 1, port)],
+  ['1 rule, no match', '1,000 rules, no match', (port, isMany) => withRules(port, rules(isMany ? 1_000 : 1, false))],
+  ['1 rule, a match', '1,000 rules, the last', (port, isMany) => withRules(port, rules(isMany ? 1_000 : 1, true))],
 ];
+
 /** Ten thousand services take some time to check, on a machine that has other things to do. */
 const START_MS_MAX = 90_000;
-
-/** For each case the one that it is held against. */
-const BASES = [0, 0, 2, 2, 2];
+/** Code is compiled and connections are made by then. */
+const WARM_UP_SECONDS = 2;
 
 async function main(): Promise<void> {
   const backendPort = await freePort();
   await startBackend({ children, core: loadCore, port: backendPort, folder });
-  const running: RunningContender[] = [];
-  for (const [name, list] of CASES) running.push(await start(name, list(backendPort)));
-  const generator = await findLoadGenerator();
   const where = `${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`;
-  console.log(`${connections} connections, ${rounds} rounds of ${seconds} s, ${generator.name}, on ${where}`);
+  console.log(`${rate} requests/s to each, ${rounds} rounds of ${seconds} s, on ${where}`);
   console.log(`load average before ${loadavg()[0]?.toFixed(2)}; medians of rounds, ratios within a round\n`);
-  const measuring = { children, generator, loadCore, connections, seconds };
-  const samples = await measure(running, rounds, measuring, () => {});
-  console.log('| of a service                  | µs per request | ratio | spread    | failed |');
-  console.log('|-------------------------------|---------------:|------:|-----------|-------:|');
-  CASES.forEach(([name], index) => {
-    const base = samples.get(CASES[BASES[index] ?? 0]?.[0] ?? '') ?? [];
-    console.log(row(name, samples.get(name) ?? [], base));
-  });
+  console.log('| one              | the other             | µs of one | µs of the other | ratio | spread    |');
+  console.log('|------------------|-----------------------|----------:|----------------:|------:|-----------|');
+  for (const [few, many, servicesOf] of PAIRS) {
+    const pair = [await start(servicesOf(backendPort, false)), await start(servicesOf(backendPort, true))] as const;
+    const load = { rate, seconds, host: '127.0.0.1' };
+    await measurePair(pair, { ...load, seconds: WARM_UP_SECONDS });
+    const samples: (readonly [PairedSample, PairedSample])[] = [];
+    for (let round = 0; round < rounds; round++) samples.push(await measurePair(pair, load));
+    console.log(row(few, many, samples));
+    for (const { child } of pair) {
+      process.kill(child.pid, 'SIGTERM');
+      await child.exited;
+    }
+  }
 }
 
-async function start(name: string, list: Services): Promise<RunningContender> {
+async function start(list: Services): Promise<PairedProxy> {
   const port = await freePort();
   const config: ConfigDocument = {
     listeners: { web: { listen: `127.0.0.1:${port}` } },
@@ -112,20 +117,21 @@ async function start(name: string, list: Services): Promise<RunningContender> {
   const file = join(folder, `${port}.json`);
   await writeFile(file, JSON.stringify(config));
   const child = await children.start(0, process.execPath, [MAIN, 'run', '--config', file]);
-  const url = `http://127.0.0.1:${port}/`;
-  await becomesReady(name, child, url, START_MS_MAX);
-  return { contender: { ...cutover, name }, version: '', child, url };
+  await becomesReady('cutover', child, `http://127.0.0.1:${port}/`, START_MS_MAX);
+  return { child, port };
 }
 
-function row(name: string, samples: readonly Sample[], base: readonly Sample[]): string {
-  const micros = samples.map(({ cpuMicrosPerRequest }) => cpuMicrosPerRequest);
-  const ratios = micros.map((one, round) => one / (base[round]?.cpuMicrosPerRequest ?? Number.NaN));
+function row(few: string, many: string, samples: readonly (readonly [PairedSample, PairedSample])[]): string {
+  const ratios = samples.map(([one, other]) => other.cpuPercent / one.cpuPercent);
+  const micros = (index: 0 | 1): string =>
+    ((median(samples.map((pair) => pair[index].cpuPercent)) * 1e4) / rate).toFixed(1);
   const cells = [
-    name.padEnd(29),
-    median(micros).toFixed(1).padStart(14),
+    few.padEnd(16),
+    many.padEnd(21),
+    micros(0).padStart(9),
+    micros(1).padStart(15),
     median(ratios).toFixed(2).padStart(5),
     `${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)}`.padEnd(9),
-    String(samples.reduce((sum, { failed }) => sum + failed, 0)).padStart(6),
   ];
   return `| ${cells.join(' | ')} |`;
 }

@@ -52,6 +52,7 @@ function setOf(...whens: readonly ConditionDocument[]): RuleSet {
 type RuleWish = Omit<RuleDocument, 'name' | 'when'> & { readonly when: ConditionDocument };
 
 const MOBILE = 'Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Mobile Safari/537.36';
+const NIGHT: ConditionDocument = { time: { hours: '02:30-03:30', zone: 'Europe/Berlin' } };
 const EVENING: ConditionDocument = { time: { hours: '22:00-06:00', days: ['fri'], zone: 'Europe/Berlin' } };
 
 const CASES: readonly (readonly [when: ConditionDocument, asked: Asked, matches: boolean])[] = [
@@ -113,6 +114,13 @@ const CASES: readonly (readonly [when: ConditionDocument, asked: Asked, matches:
   [EVENING, { at: '2030-01-05T05:00:00Z' }, false],
   [EVENING, { at: '2030-01-05T21:30:00Z' }, false],
   [EVENING, { at: '2030-01-04T01:00:00Z' }, false],
+  // Berlin has no hour from two to three on 2030-03-31, and two of them on 2030-10-27.
+  [NIGHT, { at: '2030-03-31T00:59:00Z' }, false],
+  [NIGHT, { at: '2030-03-31T01:15:00Z' }, true],
+  [NIGHT, { at: '2030-03-31T01:30:00Z' }, false],
+  [NIGHT, { at: '2030-10-27T00:30:00Z' }, true],
+  [NIGHT, { at: '2030-10-27T01:15:00Z' }, false],
+  [NIGHT, { at: '2030-10-27T01:30:00Z' }, true],
   [{ all: [{ path: '/a' }, { method: ['GET'] }] }, { uri: '/a' }, true],
   [{ all: [{ path: '/a' }, { method: ['POST'] }] }, { uri: '/a' }, false],
   [{ any: [{ path: '/a' }, { path: '/b' }] }, { uri: '/b' }, true],
