@@ -20,6 +20,8 @@ export interface Asked {
   readonly settings: 'plain' | 'told';
   /** How targets are chosen, in the words of the proxy that is asked. */
   readonly balance: unknown;
+  /** Further settings of our service. */
+  readonly service?: object;
   /** Of ours; 0, the default: one process does it all. */
   readonly workers?: number;
 }
@@ -32,7 +34,7 @@ export interface Running {
 export type StartProxy = (asked: Asked) => Promise<Running>;
 
 export async function startCutover(asked: Asked): Promise<Running> {
-  const { children, core, folder, ports, settings, balance, workers = 0 } = asked;
+  const { children, core, folder, ports, settings, balance, service = {}, workers = 0 } = asked;
   const port = await freePort();
   const told = { retries: { on: ['connect', 'reused-connection', 503] }, breaker: { per: ['target'] } };
   const config = {
@@ -46,6 +48,7 @@ export async function startCutover(asked: Asked): Promise<Running> {
         algorithm: balance,
         health: { path: '/healthz', interval: `${CHECK_MS}ms`, timeout: '1s', rise: 2, fall: 3 },
         ...(settings === 'told' ? told : {}),
+        ...service,
       },
     },
   };

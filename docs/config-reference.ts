@@ -313,7 +313,10 @@ pools:
 split: { blue: 95, green: 5 }
 algorithm: { name: least-time, zone: { enough: 50 } }
 health: { path: /healthz }
+ejection: { failurePercent: 50 }
+panicPercent: 30
 slowStart: { duration: 1m }
+warmUp: { requests: [ { path: / } ] }
 rules: [ { name: testers, when: { headers: { x-group: beta } }, pool: green } ]
 filters: [ { onRequest: { function: "./filters.ts#addTenant" } } ]
 affinity: { key: ["cookie:uid"] }
@@ -369,10 +372,28 @@ fall: 2
 status: [200, "300-399"]
 bodyContains: '"ready":true'
 initialState: down`,
+  'services.SERVICE.ejection': `
+unreachable: 5
+failures: 10
+failurePercent: 50
+minimum: 50
+window: 30s
+duration: 10s
+durationMax: 2m
+maxPercent: 30`,
   'services.SERVICE.slowStart': `
 duration: 1m
 aggression: 2
 minWeightPercent: 5`,
+  'services.SERVICE.warmUp': `
+requests: [ { path: / }, { path: /search } ]
+perTarget: 100
+connections: 4
+timeout: 30s`,
+  'services.SERVICE.warmUp.requests[]': `
+path: /search?q=shoes
+headers: { host: shop.example.com, x-warm-up: "1" }
+status: [200]`,
   'services.SERVICE.rules[]': `
 name: office
 when: { clientIp: ["203.0.113.0/24"] }

@@ -16,11 +16,13 @@ import { type AdminSettings, readAdminSettings } from './control/admin/admin-set
 import { listenAdmin, type RunningAdmin } from './control/admin/listen-admin.ts';
 import { type AdminServer, createAdminServer } from './control/admin/server.ts';
 import { createControlPlane, type ControlPlane } from './control/control-plane.ts';
+import { HealthMemory } from './control/health/health-memory.ts';
 import { HealthChecker } from './control/health/health-checker.ts';
 import { type Listening, ownEndpoints } from './control/config/own-addresses.ts';
 import { createProbe } from './control/health/create-probe.ts';
 import type { Log } from './control/log.ts';
-import { openStore } from './control/store/open-store.ts';
+import { storeFiles } from './control/store/store-files.ts';
+import { MEMORY, openStore } from './control/store/open-store.ts';
 import { activatedSockets } from './control/workers/activation.ts';
 import { canBindForWorkers } from './control/workers/bind-sockets.ts';
 import { ControlSocket } from './control/workers/control-socket.ts';
@@ -32,7 +34,7 @@ import { ProxyDataPlane } from './proxy/data-plane.ts';
 import { type Config, type ConfigDocument } from './schema/config.ts';
 import { withDefaults } from './schema/with-defaults.ts';
 import { compileListener } from './snapshot/compile.ts';
-import type { UserModule } from './snapshot/data-plane.ts';
+import type { PoolPanic, TargetEjection, UserModule } from './snapshot/data-plane.ts';
 import type { ListenerSpec } from './snapshot/types.ts';
 
 export interface PrimaryOptions {
@@ -70,6 +72,7 @@ interface Parts {
   readonly log: Log;
   readonly dataPlane: ProxyDataPlane | WorkerPool;
   readonly health: HealthChecker;
+  readonly memory: HealthMemory;
   readonly control: ControlPlane;
   readonly metrics: Metrics;
   readonly access: AccessControl;
@@ -103,19 +106,34 @@ export class Primary {
       random,
       log,
       functions: options.functions ?? new FunctionRegistry(),
+      onEjection: (ejection) => control.targetEjected(ejection),
+      onPanic: (panic) => control.panicChanged(panic),
       onHandOver: async (outcome) => {
         primary.#isHandingOver = true;
         await primary.#letGo();
         outcome.then(succession.resolve, succession.reject);
       },
     });
+    const files = config.state.path === MEMORY ? null : storeFiles(config.state.path);
+    const memory = new HealthMemory({ files, clock, log });
     const health = new HealthChecker({
       clock,
       random,
       probe: createProbe({ version: VERSION, targetGuard: new TargetGuard(ownEndpoints(config)) }),
-      onChange: (changes) => control.healthChanged(changes),
+      onChange: (changes) => {
+        control.healthChanged(changes);
+        memory.changed(() => health.statuses());
+      },
     });
-    const control: ControlPlane = createControlPlane({ dataPlane, store, clock, random, health, log });
+    const control: ControlPlane = createControlPlane({
+      dataPlane,
+      store,
+      clock,
+      random,
+      health,
+      log,
+      wasDown: memory.wasDown,
+    });
     const metrics = createMetrics({
       reports: async () => [await dataPlane.report()],
       control: () => ({
@@ -125,7 +143,7 @@ export class Primary {
       }),
       version: VERSION,
     });
-    const parts = { config, clock, log, dataPlane, health, control, metrics, access, settings, succession };
+    const parts = { config, clock, log, dataPlane, health, memory, control, metrics, access, settings, succession };
     const primary = new Primary(parts);
     return primary;
   }
@@ -213,11 +231,12 @@ export class Primary {
 
   /** Gives up what only one primary may have: admin API, health checks, store. Workers serve on. */
   async #letGo(): Promise<void> {
-    const { control, health, metrics } = this.#parts;
+    const { control, health, memory, metrics } = this.#parts;
     // Answers that are held for the end of a drain go out as they are, before the API is closed under them; the store
     // goes after the API, whose last calls still read it.
     await control.stop();
     await this.#admin?.close();
+    await memory.close();
     await health.close();
     await control.close();
     metrics.close();
@@ -245,7 +264,7 @@ export class Primary {
 /** Workers, or with `workers: 0` a data plane in this very process. */
 async function createDataPlane(
   config: Config,
-  { clock, random, log, functions, onHandOver }: DataPlaneNeeds,
+  { clock, random, log, functions, onEjection, onPanic, onHandOver }: DataPlaneNeeds,
 ): Promise<ProxyDataPlane | WorkerPool> {
   const { trustedProxies } = config;
   const zone = config.zone ?? process.env['CUTOVER_ZONE'] ?? '';
@@ -264,6 +283,8 @@ async function createDataPlane(
       functions,
       onError,
       onUserCodeError,
+      onEjection,
+      onPanic,
     });
   }
   if (!canBindForWorkers) throw new Error('workers need Node 26 or newer; with "workers: 0" this version will do');
@@ -280,6 +301,8 @@ async function createDataPlane(
     clock,
     log,
     handOverMsMax: parseDuration(config.shutdown.handOverTimeout),
+    onEjection,
+    onPanic,
     onHandOver,
   });
 }
@@ -299,6 +322,8 @@ interface DataPlaneNeeds {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly onEjection: (ejection: TargetEjection) => void;
+  readonly onPanic: (panic: PoolPanic) => void;
   readonly onHandOver: (outcome: Promise<Succession>) => Promise<void>;
 }
 

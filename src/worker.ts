@@ -39,6 +39,7 @@ class Worker {
   /** Descriptors that are listened on here. */
   readonly #listenedOn = new Set<number>();
   #primary: Socket | null = null;
+  #calls: Calls | null = null;
   /** When the primary was lost, on the monotonic clock. */
   #lostAtMs: number | null = null;
   #dataPlane: ProxyDataPlane | null = null;
@@ -81,6 +82,7 @@ class Worker {
   #greet(socket: Socket): void {
     const calls = new Calls(socket, (method, params) => this.#handle(method as keyof PrimaryCalls, params));
     this.#primary = socket;
+    this.#calls = calls;
     this.#lostAtMs = null;
     const { name, index } = this.#setting;
     const hello: Hello = {
@@ -112,6 +114,10 @@ class Worker {
         return this.#apply(dataPlane, params as PrimaryCalls['apply']);
       case 'health':
         return dataPlane.setHealth(params as PrimaryCalls['health']);
+      case 'ejection':
+        return dataPlane.believeEjection(params as PrimaryCalls['ejection']);
+      case 'warmUp':
+        return dataPlane.warmUp(params as PrimaryCalls['warmUp']);
       case 'drainCount':
         return dataPlane.drainCount(params as string);
       case 'cutDrain':
@@ -142,6 +148,9 @@ class Worker {
       onError: report,
       onUserCodeError: (error, unreported) =>
         report(unreported === 0 ? error : `${String(error)} (and ${unreported} more)`),
+      // Without a primary, or with one that knows nothing of it, it stays the finding of this worker.
+      onEjection: (ejection) => void this.#calls?.call('ejection', ejection).catch(() => {}),
+      onPanic: (panic) => void this.#calls?.call('panic', panic).catch(() => {}),
     });
     this.#listeners = listeners;
     if (modules.length === 0) return this.#takeOver(this.#dataPlane, update);

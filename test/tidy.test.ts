@@ -79,11 +79,12 @@ const MAY_IMPORT: readonly ImportRule[] = [
   {
     files: 'proxy/forward/**',
     values: [...COMMON_GROUND, 'proxy/{http1,http2,upstream,buffer}/**'],
-    types: ['proxy/limit/**'], // an exchange may have to wait for a target with room
+    types: ['proxy/{limit,wellness}/**'], // an exchange may have to wait for a target with room
   },
   { files: 'proxy/mirror/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/upstream/**'] },
   // What is changed of messages on their way.
   { files: 'proxy/shape/**', values: [...COMMON_GROUND, 'proxy/http1/**'] },
+  { files: 'proxy/warm-up/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/upstream/**'] },
   // Which targets are well, and since when.
   { files: 'proxy/wellness/**', values: COMMON_GROUND },
   { files: 'proxy/tunnel/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/upstream/**'] },

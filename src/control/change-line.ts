@@ -39,6 +39,8 @@ export interface ChangeLineOptions {
   readonly log: Log;
   /** Listeners and admin address, which targets must not name. */
   readonly surroundings: () => Listening;
+  /** Whether a target was down when the process before this one ended. */
+  readonly wasDown: (service: string, pool: string, target: string) => boolean;
   readonly makeSecret: () => string;
 }
 
@@ -148,7 +150,7 @@ export class ChangeLine {
       return { state: before, before, changes, changed: [], removed: [], receipts: [], edits };
     }
 
-    const pending = wishes.map((wish) => this.#pendingReceipt(wish, context, before, prepared));
+    const pending = wishes.map((wish) => this.#pendingReceipt(wish, change, context, before, prepared));
     await this.#prepareModules(change, before, prepared);
     await this.#commit(commitOf(change, context, this.#now(), edits, prepared, pending));
     this.#state = next;
@@ -236,11 +238,13 @@ export class ChangeLine {
   }
 
   #watchTargets(next: ControlState, names: Iterable<string>): void {
+    const { health, wasDown } = this.#options;
     const arrival = this.#hasServed ? 'while-running' : 'at-start';
     for (const name of names) {
       const record = next.services.get(name);
       const check = record === undefined ? undefined : serviceWithDefaults(record.document).health;
-      this.#options.health.setService(name, record === undefined ? [] : wantedTargets(record.spec, check, arrival));
+      const wasDownHere = (pool: string, target: string): boolean => wasDown(name, pool, target);
+      health.setService(name, record === undefined ? [] : wantedTargets(record.spec, check, arrival, wasDownHere));
     }
   }
 
@@ -280,6 +284,7 @@ export class ChangeLine {
 
   #pendingReceipt(
     wish: ReceiptWish,
+    { warmed }: Change,
     context: ChangeContext,
     before: ControlState,
     { next }: PreparedChange,
@@ -288,6 +293,7 @@ export class ChangeLine {
       const record = state.services.get(wish.service);
       return record === undefined ? {} : splitOf(record.document);
     }) as [Receipt['from'], Receipt['to']];
+    const warmUp = warmed?.get(wish.service);
     const receipt: Receipt = {
       id: this.#newReceiptId(),
       kind: wish.kind,
@@ -301,6 +307,7 @@ export class ChangeLine {
       workers: { total: 0, applied: 0, fenced: 0 },
       drainTimeout: wish.drainTimeout,
       drain: drainOf(NOTHING_LEFT),
+      ...(warmUp === undefined ? {} : { warmUp }),
     };
     const pools = leftPools(from, to).map((pool) => ({ service: wish.service, pool }));
     return { receipt, track: pools.length === 0 ? null : { id: receipt.id, pools } };

@@ -6,6 +6,7 @@ export type ControlErrorCode =
   | 'not-found'
   | 'precondition-failed'
   | 'no-healthy-target'
+  | 'warm-up-failed'
   | 'pool-in-use'
   | 'no-earlier-split'
   | 'restart-required'

@@ -21,7 +21,14 @@ import type { MirrorDocument } from '../schema/mirror.ts';
 import type { PauseDocument } from '../schema/pause.ts';
 import { withDefaults } from '../schema/with-defaults.ts';
 import type { LookupSpec } from '../snapshot/lookup-spec.ts';
-import type { DataPlane, TargetHealth, UserModule, WorkerReport } from '../snapshot/data-plane.ts';
+import type {
+  DataPlane,
+  PoolPanic,
+  TargetEjection,
+  TargetHealth,
+  UserModule,
+  WorkerReport,
+} from '../snapshot/data-plane.ts';
 import type { ExplainQuestion, Explanation } from '../snapshot/explain.ts';
 import { ChangeLine } from './change-line.ts';
 import { type SetEntry, changeSet } from './changes/change-set.ts';
@@ -48,6 +55,7 @@ import { NO_PRECONDITIONS } from './state/entity-tag.ts';
 import { SerialQueue } from './state/serial-queue.ts';
 import { splitOf } from './state/split-of.ts';
 import { statusOf } from './status.ts';
+import { warmPools } from './warm-pools.ts';
 import type { Store } from './store/store.ts';
 
 export interface ControlPlaneOptions {
@@ -58,6 +66,8 @@ export interface ControlPlaneOptions {
   /** Its changes are to be handed to `ControlPlane.healthChanged`. */
   readonly health: HealthView;
   readonly log: Log;
+  /** Whether a target was down when the process before this one ended; default: none was. */
+  readonly wasDown?: (service: string, pool: string, target: string) => boolean;
   /** A new secret for sticky sessions; default: 256 bits of the system's. */
   readonly makeSecret?: () => string;
 }
@@ -131,6 +141,7 @@ export class ControlPlane {
       events: this.events,
       counts: this.#counts,
       surroundings: () => this.#listening,
+      wasDown: this.#options.wasDown ?? (() => false),
       makeSecret: this.#options.makeSecret ?? (() => randomBytes(SECRET_BYTES).toString('base64url')),
     });
     this.#listening = { listeners: config.listeners, ...(config.admin === undefined ? {} : { admin: config.admin }) };
@@ -243,11 +254,11 @@ export class ControlPlane {
   }
 
   cutover(service: string, request: CutoverRequest, context: ChangeContext): Promise<Outcome> {
-    return this.#submit(cutover(service, request, context, this.health), context);
+    return this.#submitWarm(cutover(service, request, context, this.health), context);
   }
 
   setSplit(service: string, request: SplitRequest, context: ChangeContext): Promise<Outcome> {
-    return this.#submit(setSplit(service, request, context, this.health), context);
+    return this.#submitWarm(setSplit(service, request, context, this.health), context);
   }
 
   rollback(service: string, request: RollbackRequest, context: ChangeContext): Promise<Outcome> {
@@ -256,7 +267,7 @@ export class ControlPlane {
 
   /** All of them at once, or none. */
   changeSet(entries: readonly SetEntry[], context: ChangeContext): Promise<Outcome> {
-    return this.#submit(this.proposedSet(entries, context), context);
+    return this.#submitWarm(this.proposedSet(entries, context), context);
   }
 
   /** What `changeSet` would do, and nothing of it done. */
@@ -323,6 +334,20 @@ export class ControlPlane {
     for (const change of changes) this.events.append('health', change);
   }
 
+  /** To be called with what the data plane finds. */
+  targetEjected(ejection: TargetEjection): void {
+    this.#options.log.warn(ejection, 'a target was taken out of balancing for what became of its requests');
+    this.events.append('ejection', ejection);
+  }
+
+  /** To be called with what the data plane finds. */
+  panicChanged(panic: PoolPanic): void {
+    const { log } = this.#options;
+    if (panic.isPanic) log.warn(panic, 'so few targets of a pool are well that all of them are used');
+    else log.info(panic, 'enough targets of a pool are well again');
+    this.events.append('panic', panic);
+  }
+
   /** What the metrics show of the control plane. */
   gauges(): ControlGauges {
     const { generation, services } = this.state;
@@ -378,6 +403,35 @@ export class ControlPlane {
   get #started(): ChangeLine {
     if (this.#line === null) throw new ControlError('shutting-down', 'The proxy has not started yet.');
     return this.#line;
+  }
+
+  /** Makes warm what is to get its first traffic, while other changes go on. */
+  async #submitWarm(change: Change, context: ChangeContext): Promise<Outcome> {
+    const { clock, dataPlane } = this.#options;
+    const { warms = [] } = change;
+    const rehearsal = warms.length === 0 ? null : this.#rehearseOrNull(change);
+    if (rehearsal === null) return this.#submit(change, context);
+    try {
+      const warmed = await warmPools(warms, rehearsal, { clock, dataPlane });
+      return await this.#submit({ ...change, warmed }, context);
+    } catch (error) {
+      if (!(error instanceof ControlError) || error.code !== 'warm-up-failed') throw error;
+      // Refused in its turn, as everything that is refused: counted and in the audit.
+      const refuse = (): never => {
+        throw error;
+      };
+      return this.#submit({ ...change, edit: refuse }, context);
+    }
+  }
+
+  /** Null: it would be refused, and is when its turn comes. */
+  #rehearseOrNull(change: Change): Rehearsal | null {
+    try {
+      return this.#started.rehearse(change);
+    } catch (error) {
+      if (error instanceof ControlError) return null;
+      throw error;
+    }
   }
 
   #submit(change: Change, context: ChangeContext): Promise<Outcome> {

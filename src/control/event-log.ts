@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts';
 /** Events kept for those who come back with a Last-Event-ID; older ones are forgotten. */
 export const EVENTS_MAX = 1_000;
 
-export type EventType = 'generation' | 'receipt' | 'drain' | 'health';
+export type EventType = 'generation' | 'receipt' | 'drain' | 'health' | 'ejection' | 'panic';
 
 export interface ControlEvent {
   /** "RUN.NUMBER": numbers count up by one within a run of the process, and runs are told apart. */

@@ -72,6 +72,7 @@ function serviceStatus(
         version: pool.version,
         percent: split[pool.name] ?? 0,
         inFlight: counts?.inFlight ?? 0,
+        panicking: counts?.panicking ?? 0,
         targets: targetStatuses(name, pool, document.pools[pool.name]?.targets ?? [], counts, targets),
       };
     }),
@@ -90,6 +91,8 @@ function targetStatuses(
     ...targetView(documents[index]?.url ?? '', spec, targets.get(keyOf({ service, pool: pool.name, target: spec.id }))),
     inFlight: reports.get(spec.id)?.inFlight ?? 0,
     idleConnections: reports.get(spec.id)?.idleConnections ?? 0,
+    ejectedIn: reports.get(spec.id)?.ejected ?? 0,
+    weightPercent: Math.round(100 * (reports.get(spec.id)?.weightShare ?? 1)),
   }));
 }
 

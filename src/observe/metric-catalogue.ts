@@ -168,6 +168,27 @@ export const METRICS = {
     unit: 'bytes',
     help: 'Bodies that are kept at this moment, in memory and on disk.',
   },
+  poolPanicking: {
+    name: 'cutover_pool_panicking',
+    type: 'gauge',
+    labels: ['service', 'pool'],
+    unit: 'workers',
+    help: 'Workers that use all ready targets because too few are well; only of pools where that is asked for.',
+  },
+  targetEjected: {
+    name: 'cutover_target_ejected',
+    type: 'gauge',
+    labels: ['service', 'pool', 'target'],
+    unit: 'workers',
+    help: 'Workers that have the target out of balancing for what became of its requests.',
+  },
+  targetEjections: {
+    name: 'cutover_target_ejections_total',
+    type: 'counter',
+    labels: ['service', 'pool', 'target', 'reason'],
+    unit: 'ejections',
+    help: 'Times that a worker found a target to fail too often and took it out of balancing.',
+  },
   targetUp: {
     name: 'cutover_target_up',
     type: 'gauge',

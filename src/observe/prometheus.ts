@@ -8,6 +8,7 @@ import {
   type ListenerReport,
   type PoolReport,
   type ServiceReport,
+  type TargetReport,
   type TrafficReport,
 } from '../snapshot/data-plane.ts';
 import type { ControlGauges } from './control-gauges.ts';
@@ -134,6 +135,8 @@ function addPool(families: Families, report: PoolReport): void {
   );
   for (const traffic of report.traffic) addTraffic(families, report, traffic);
   for (const { connects } of targets) families.upstreamConnect.add({ service, pool }, connects);
+  if (typeof report.panicking === 'number') families.poolPanicking.add({ service, pool }, report.panicking);
+  for (const target of targets) addEjections(families, { service, pool, target: target.target }, target);
   for (const [reason, count] of Object.entries(report.failures))
     families.failures.add({ service, pool, reason }, count);
   for (const [reason, count] of Object.entries(report.retries)) families.retries.add({ service, reason }, count);
@@ -159,6 +162,17 @@ function addService(families: Families, { service, rateLimited, held, holds }: S
   families.rateLimited.add({ service }, rateLimited);
   families.held.add({ service }, held);
   for (const [result, count] of Object.entries(holds)) families.holds.add({ service, result }, count);
+}
+
+/** Of targets that never were, there are no series. */
+function addEjections(
+  families: Families,
+  labels: Readonly<Record<'service' | 'pool' | 'target', string>>,
+  { ejected = 0, ejections = {} }: TargetReport,
+): void {
+  const counts = Object.entries(ejections);
+  if (ejected > 0 || counts.length > 0) families.targetEjected.add(labels, ejected);
+  for (const [reason, count] of counts) families.targetEjections.add({ ...labels, reason }, count);
 }
 
 function addTraffic(

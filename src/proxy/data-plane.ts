@@ -13,10 +13,14 @@ import type {
   DataPlaneReport,
   DrainCount,
   DrainRequest,
+  PoolPanic,
   PoolReport,
   ModuleProblem,
+  TargetEjection,
   TargetHealth,
   UserModule,
+  WarmedTarget,
+  WarmUpCall,
 } from '../snapshot/data-plane.ts';
 import type { ExplainQuestion, Explanation } from '../snapshot/explain.ts';
 import type { ListenerSpec, PoolSpec, ServiceSpec, SnapshotUpdate } from '../snapshot/types.ts';
@@ -39,6 +43,7 @@ import { LiveService } from './live-service.ts';
 import { outcomeOf } from './outcome.ts';
 import { Pipeline } from './pipeline.ts';
 import { Pool, type PoolShared } from './pool.ts';
+import { warmUp } from './warm-up/warm-up.ts';
 import { NO_LOOKUPS } from './rules/lookups.ts';
 import { emptyRouting, nextRouting, type Routing } from './routing.ts';
 
@@ -65,6 +70,10 @@ export interface ProxyOptions {
   readonly onError?: (error: unknown) => void;
   /** Hears of user code that failed, and how often it did unheard of since the last time: once a second at most. */
   readonly onUserCodeError?: (error: UserCodeError, unreported: number) => void;
+  /** Hears of targets that were taken out of balancing for what became of their requests here. */
+  readonly onEjection?: (ejection: TargetEjection) => void;
+  /** Hears when so few targets of a pool are well that all are used here, and when no longer. */
+  readonly onPanic?: (panic: PoolPanic) => void;
   readonly clock?: Clock;
   readonly random?: Random;
   /** Where this proxy runs; default: nobody said, so that zones make no difference. */
@@ -112,6 +121,8 @@ export class ProxyDataPlane implements DataPlane {
     functions = new FunctionRegistry(),
     onError = ignore,
     onUserCodeError = ignore,
+    onEjection = ignore,
+    onPanic = ignore,
     clock = systemClock,
     random = systemRandom,
     zone = '',
@@ -127,12 +138,12 @@ export class ProxyDataPlane implements DataPlane {
     const responseHead = new ResponseHead(RESPONSE_FIELDS_MAX);
     const connections = { deadlines: this.#deadlines, responseHead, targetGuard };
     const user = userAlgorithm((reference) => this.#functionFor(reference), this.#pickedRequest);
-    this.#shared = { connections, random, algorithms: { ...algorithms, user }, zone, workers };
     this.#spool = new Spool({
       ...spool,
       // A file and what it is kept for are two descriptors, as a client and its target are.
       descriptors: { take: () => this.#descriptors?.take() ?? true, giveBack: () => this.#descriptors?.giveBack() },
     });
+    this.#shared = { connections, random, algorithms: { ...algorithms, user }, zone, workers, onEjection, onPanic };
     this.#trustedProxies = new CidrSet(trustedProxies);
     const userCondition = userConditions((reference) => this.#functionFor(reference));
     this.#current = emptyRouting(this.#ledger.current, { ...NO_LOOKUPS, userCondition });
@@ -294,6 +305,16 @@ export class ProxyDataPlane implements DataPlane {
     for (const { service, pool, target, up } of changes) {
       this.#pools.get(poolKey(service, pool))?.setHealth(target, up);
     }
+  }
+
+  async warmUp({ service, pool: name, warmUp: spec }: WarmUpCall): Promise<readonly WarmedTarget[]> {
+    const pool = this.#pools.get(poolKey(service, name));
+    return pool === undefined ? [] : warmUp(pool, spec, { clock: this.#clock, deadlines: this.#deadlines });
+  }
+
+  /** Another worker has taken a target out of balancing. */
+  believeEjection(ejection: TargetEjection): void {
+    this.#pools.get(poolKey(ejection.service, ejection.pool))?.wellness?.believe(ejection);
   }
 
   async drainCount(id: string): Promise<DrainCount | null> {

@@ -47,7 +47,8 @@ const SESSION_WORDS: Readonly<Record<SessionResult, string>> = {
   bound: 'the cookie is bound to a target of the pool, which may serve it',
   created: 'the request has no such cookie, and is given one',
   moved: 'the cookie is bound to a target of another pool than the one that is chosen, and is given anew',
-  unavailable: 'the target that the cookie is bound to is down or in maint, and the cookie is given anew',
+  unavailable:
+    'the target that the cookie is bound to is down, out of balancing or in maint, and the cookie is given anew',
   unknown: 'nobody was given such a cookie, or its target is gone; it is given anew',
 };
 
@@ -119,13 +120,19 @@ export function answerOf({ rule }: Decision, facts: RequestFacts): Explanation['
 export function candidateOf(target: Target, score: number | null | undefined): Explanation['targets'][number] {
   const { id, state, up, weight, zone, isBackup, inFlight } = target;
   const isEligible = score !== undefined;
-  const why = isEligible ? 'it may be chosen' : whyNot(target);
+  const why = isEligible ? whyEligible(target) : whyNot(target);
   return { target: id, state, up, weight, zone, isBackup, inFlight, isEligible, score: score ?? null, why };
 }
 
-function whyNot({ state, up, weight, isBackup, isTripped }: Target): string {
+function whyEligible({ isWell, isLastResort }: Target): string {
+  return isWell || !isLastResort ? 'it may be chosen' : 'it may be chosen: so few are well that all are used';
+}
+
+function whyNot(target: Target): string {
+  const { state, up, weight, isBackup, isEjected, isTripped } = target;
   if (!up) return 'it is down';
   if (isTripped) return 'its circuit breaker is open on this worker';
+  if (isEjected) return 'it is out of balancing for a while: too many requests have failed on it';
   if (state === 'drain') return 'it drains: it serves those alone who are bound to it';
   if (state === 'maint') return 'it is in maint';
   if (weight === 0) return 'its weight is 0';

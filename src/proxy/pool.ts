@@ -4,7 +4,7 @@
  */
 import { assert } from '../base/assert.ts';
 import type { Random } from '../base/random.ts';
-import type { PoolReport } from '../snapshot/data-plane.ts';
+import type { PoolPanic, PoolReport, TargetEjection } from '../snapshot/data-plane.ts';
 import type { PoolSpec, ServiceSpec, TargetSpec } from '../snapshot/types.ts';
 import type { AlgorithmSpec } from '../snapshot/algorithm-spec.ts';
 import type { KeptIn } from '../snapshot/buffer-spec.ts';
@@ -35,12 +35,18 @@ export interface PoolShared {
   readonly zone: string;
   /** How many workers share what is limited as a whole. */
   readonly workers: number;
+  /** Hears of targets that were taken out of balancing here. */
+  readonly onEjection: (ejection: TargetEjection) => void;
+  /** Hears when so few targets of a pool are well that all are used, and when no longer. */
+  readonly onPanic: (panic: PoolPanic) => void;
 }
 
 export class Pool {
   readonly service: string;
   readonly name: string;
   readonly live = new TrafficCounters();
+  /** Requests of ours that make its targets warm. */
+  readonly probed = new TrafficCounters();
   readonly failures = new Tally<FailureCode>();
   readonly retries = new Tally<RetryReason>();
   /** Requests that were routed here while sessions are bound. */
@@ -53,12 +59,12 @@ export class Pool {
   retriesInFlight = 0;
   /** Null where neither a breaker nor a limit was ever asked for. */
   guard: PoolGuard<Target> | null = null;
+  /** Null where checks and operators alone say who may be chosen. */
+  wellness: PoolWellness<Target> | null = null;
   #version = '';
   #targets: ReadonlyMap<string, Target> = new Map();
   #balancer: Balancer<Target> | null = null;
   #algorithm: AlgorithmSpec | null = null;
-  /** Null where checks and operators alone say who may be chosen. */
-  #wellness: PoolWellness<Target> | null = null;
   #cohorts: Cohort[] = [];
   readonly #shared: PoolShared;
 
@@ -105,16 +111,22 @@ export class Pool {
   /** Whoever is well of `known` has been in service before. */
   #updateWellness(service: ServiceSpec, known: ReadonlyMap<string, Target>): void {
     if (!PoolWellness.isWanted(service)) {
-      this.#wellness?.close();
-      this.#wellness = null;
+      this.wellness?.close();
+      this.wellness = null;
       return;
     }
     const onChange = (): void => {
       this.#balancer = null;
+      this.guard?.reconsider();
     };
-    const { deadlines } = this.#shared.connections;
-    this.#wellness ??= new PoolWellness(service, [...known.values()], { deadlines, onChange });
-    this.#wellness.update(service, [...this.#targets.values()]);
+    const { connections, onEjection, onPanic } = this.#shared;
+    this.wellness ??= new PoolWellness(service, [...known.values()], {
+      deadlines: connections.deadlines,
+      onChange,
+      onEjection: (ejection) => onEjection({ service: this.service, pool: this.name, ...ejection }),
+      onPanic: (isPanic) => onPanic({ service: this.service, pool: this.name, isPanic }),
+    });
+    this.wellness.update(service, [...this.#targets.values()]);
   }
 
   #updateGuard(service: ServiceSpec): void {
@@ -153,7 +165,7 @@ export class Pool {
     if (target !== undefined && target.up !== up) {
       target.up = up;
       this.#balancer = null;
-      this.#wellness?.reconsider();
+      this.wellness?.reconsider();
       this.guard?.reconsider();
     }
   }
@@ -211,7 +223,7 @@ export class Pool {
 
   /** Gone from every snapshot. */
   retire(): void {
-    this.#wellness?.close();
+    this.wellness?.close();
     this.guard?.retire();
     for (const target of this.#targets.values()) {
       target.retire();
@@ -223,8 +235,10 @@ export class Pool {
     return (
       this.live.isUnused &&
       this.shadow.isUnused &&
+      this.probed.isUnused &&
       this.failures.isEmpty &&
       this.sessions.isEmpty &&
+      this.wellness?.isPanic !== true &&
       this.unfinishedCohorts().length === 0
     );
   }
@@ -235,18 +249,20 @@ export class Pool {
       pool: this.name,
       version: this.#version,
       inFlight: this.inFlight,
-      // What was never mirrored to has no series of it.
+      // What was never mirrored to, or made warm, has no series of it.
       traffic: [
         this.live.report('live'),
         ...(this.shadow.traffic.isUnused ? [] : [this.shadow.traffic.report('mirror')]),
+        ...(this.probed.isUnused ? [] : [this.probed.report('probe')]),
       ],
       failures: this.failures.report(),
       retries: this.retries.report(),
       waiting: this.guard?.admission?.waiting ?? 0,
       breakers: this.guard?.report() ?? {},
-      targets: [...this.#targets.values()].map((target) => target.report()),
       mirrorDropped: this.shadow.dropped.report(),
       mirrorFailures: this.shadow.failures.report(),
+      panicking: panicking(this.wellness),
+      targets: [...this.#targets.values()].map((target) => target.report(this.wellness?.ejections(target) ?? {})),
       sessions: this.sessions.report(),
       kept: this.kept.report(),
     };
@@ -261,4 +277,10 @@ function connectionLimits({ timeouts, limits, upstream }: ServiceSpec): Connecti
     responseHeadBytesMax: limits.responseHeadBytesMax,
     responseFieldsMax: limits.responseFieldsMax,
   };
+}
+
+/** Null where it is not asked for. */
+function panicking(wellness: PoolWellness<Target> | null): number | null {
+  const isPanic = wellness?.isPanic ?? null;
+  return isPanic === null ? null : Number(isPanic);
 }

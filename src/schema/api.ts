@@ -173,6 +173,16 @@ export const ReceiptSchema = strictObject(
     ),
     drainTimeout: orNull(text('Duration.'), 'After how long the rest of the drain is cut; null: never.'),
     drain: DrainSchema,
+    warmUp: Type.Optional(
+      strictObject(
+        {
+          targets: count('Targets that were made warm.'),
+          requests: count('Requests that they were sent, by all workers together; all have passed.'),
+          tookMs: count('Milliseconds.'),
+        },
+        { title: 'WarmUpAccount', description: 'What was made warm before; left out where nothing had to be.' },
+      ),
+    ),
   },
   { title: 'Receipt', description: 'What a change of traffic answers with, and proves.' },
 );
@@ -271,12 +281,19 @@ const poolStatus = strictObject(
     version: text('What runs there; "" where nothing was said.'),
     percent: Type.Number({ minimum: 0, maximum: 100, description: 'Its share of the split, in percent.' }),
     inFlight: count('Requests under way.'),
+    panicking: count('Workers that use all of its ready targets, because fewer than `panicPercent` are well.'),
     targets: Type.Array(
       strictObject(
         {
           ...targetFields,
           inFlight: count('Requests under way.'),
           idleConnections: count('Connections kept for reuse.'),
+          ejectedIn: count('Workers that have it out of balancing for what became of its requests.'),
+          weightPercent: Type.Integer({
+            minimum: 0,
+            maximum: 100,
+            description: 'What of its weight it has: below 100 while it starts slowly.',
+          }),
         },
         { title: 'TargetStatus', description: 'One target.' },
       ),

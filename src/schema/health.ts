@@ -42,7 +42,7 @@ export const HealthSchema = strictObject(
     initialState: defaulted(
       Type.Enum(['up', 'down'], {
         description:
-          'What targets of the configuration file are until their first checks; those added while running start down.',
+          'What targets of the configuration file are until their first checks; those added while running start down, and so do those that were down when the process before ended.',
       }),
       'up',
     ),

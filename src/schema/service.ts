@@ -6,6 +6,7 @@ import { AffinitySchema, StickySchema } from './affinity.ts';
 import { AlgorithmSchema } from './algorithm.ts';
 import { BreakerSchema } from './breaker.ts';
 import { BufferingSchema } from './buffering.ts';
+import { EjectionSchema } from './ejection.ts';
 import { ErrorPagesSchema } from './error-pages.ts';
 import { FilterSchema } from './filter.ts';
 import { HealthSchema } from './health.ts';
@@ -17,6 +18,7 @@ import { RetriesSchema } from './retries.ts';
 import { RuleSchema } from './rule.ts';
 import { HeadersSchema, PathSchema, ReverseSchema } from './shape.ts';
 import { SlowStartSchema } from './slow-start.ts';
+import { WarmUpSchema } from './warm-up.ts';
 import { formatted, timeout, limit, count, percent, IdSchema } from './fields.ts';
 import { defaulted, recordOf, strictObject } from './strict-object.ts';
 import type { Complete } from './strict-object.ts';
@@ -124,7 +126,15 @@ export const ServiceSchema = strictObject(
     split: Type.Optional(SplitSchema),
     algorithm: defaulted(AlgorithmSchema, 'round-robin'),
     health: Type.Optional(HealthSchema),
+    ejection: Type.Optional(EjectionSchema),
+    panicPercent: defaulted(
+      percent(
+        'While fewer of the ready targets of a pool than this are well, all of them are used, well or not: so many cannot be down, and if they are, asking them costs nothing. 0: never; with no target that is well, requests are answered 503 at once. Targets in reserve come first.',
+      ),
+      0,
+    ),
     slowStart: Type.Optional(SlowStartSchema),
+    warmUp: Type.Optional(WarmUpSchema),
     rules: defaulted(
       Type.Array(RuleSchema, { maxItems: 1_000, description: 'In order: the first that matches counts.' }),
       [],

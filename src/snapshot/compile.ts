@@ -22,7 +22,7 @@ import { compileBuffering } from './compile-buffering.ts';
 import { compileMirror } from './compile-mirror.ts';
 import { compileShape } from './compile-shape.ts';
 import { compileRule } from './compile-rules.ts';
-import { compileSlowStart } from './compile-wellness.ts';
+import { compileEjection, compileSlowStart } from './compile-wellness.ts';
 import { allocateSlots } from './slots.ts';
 import type {
   AffinityKey,
@@ -69,6 +69,8 @@ export function compileService(
     mirror: compileMirror(service, affinity.salt),
     retries: compileRetries(service),
     breaker: compileBreaker(service),
+    ejection: compileEjection(service),
+    panicPercent: service.panicPercent,
     slowStart: compileSlowStart(service),
     rateLimit: compileRateLimit(service),
     admission: compileAdmission(service),

@@ -3,6 +3,7 @@
  * implements it behind messages. Everything that crosses is plain data.
  */
 import type { ExplainQuestion, Explanation } from './explain.ts';
+import type { WarmUpSpec } from './wellness-spec.ts';
 import type { SnapshotUpdate } from './types.ts';
 
 export interface DataPlane {
@@ -16,6 +17,8 @@ export interface DataPlane {
    * an older generation. Each of `tracks` asks for the in-flight requests of its pools at the flip to be counted down.
    */
   apply(update: SnapshotUpdate, tracks?: readonly DrainRequest[]): Promise<Applied>;
+  /** Sends requests to the targets of a pool that are ready and well, from everywhere. Resolves with what became of each. */
+  warmUp(call: WarmUpCall): Promise<readonly WarmedTarget[]>;
   /** Where the health checks moved targets; unknown targets are ignored. */
   setHealth(changes: readonly TargetHealth[]): void;
   /** Where a tracked drain stands now. `null`: not (or no longer) known. */
@@ -91,6 +94,44 @@ export interface TargetHealth {
   readonly up: boolean;
 }
 
+/** Why a target was taken out of balancing. `failures`: in a row. */
+export type EjectionReason = 'unreachable' | 'failures' | 'failure-share';
+
+/** A target was taken out of balancing, by what became of its requests. */
+export interface TargetEjection {
+  readonly service: string;
+  readonly pool: string;
+  /** "host:port" */
+  readonly target: string;
+  readonly reason: EjectionReason;
+  readonly forMs: number;
+  /** What the first ejection takes is multiplied by. */
+  readonly times: number;
+}
+
+/** So few targets of a pool are well that all are used, or no longer. */
+export interface PoolPanic {
+  readonly service: string;
+  readonly pool: string;
+  readonly isPanic: boolean;
+}
+
+/** Asks for the targets of a pool to be made warm. */
+export interface WarmUpCall {
+  readonly service: string;
+  readonly pool: string;
+  readonly warmUp: WarmUpSpec;
+}
+
+/** What became of a target that was to be made warm. */
+export interface WarmedTarget {
+  readonly target: string;
+  /** Those that have passed. */
+  readonly requests: number;
+  /** Why it is not warm; `null`: it is. */
+  readonly failure: string | null;
+}
+
 /** Bounded set for the `method` label: what a client sends can never make a new series. */
 export const METHOD_LABELS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'other'] as const;
 
@@ -138,6 +179,8 @@ export interface PoolReport {
   /** By reason ("connect", "reused-connection", "reset", "502", "503", "504", "per-try-timeout"). */
   readonly retries: Readonly<Record<string, number>>;
   readonly targets: readonly TargetReport[];
+  /** Workers that use all targets because so few are well; null, or left out by versions that never do: nobody asks for it. */
+  readonly panicking?: number | null;
   /** Mirror copies that were not sent, or whose answer was not read to its end, by reason. */
   readonly mirrorDropped: Readonly<Record<string, number>>;
   /** Mirror copies that got no whole answer, by failure code. */
@@ -167,7 +210,7 @@ export interface BreakerReport {
 }
 
 export interface TrafficReport {
-  readonly traffic: 'live' | 'mirror';
+  readonly traffic: 'live' | 'mirror' | 'probe';
   /** [method label, status code (0: none sent), count] */
   readonly requests: readonly (readonly [method: string, code: number, count: number])[];
   readonly durations: HistogramReport;
@@ -185,6 +228,12 @@ export interface TargetReport {
   readonly up: boolean;
   readonly inFlight: number;
   readonly idleConnections: number;
+  /** Workers in which it is out of balancing for what became of its requests; left out by versions that did not look. */
+  readonly ejected?: number;
+  /** How often workers found that out, by reason. */
+  readonly ejections?: Readonly<Record<string, number>>;
+  /** What of its weight it has, where it has just come: above 0, at most 1. Of several workers, the lowest. */
+  readonly weightShare?: number;
   readonly connects: HistogramReport;
 }
 

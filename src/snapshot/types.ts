@@ -15,7 +15,7 @@ import type { LookupUpdate } from './lookup-spec.ts';
 import type { AdmissionSpec, BreakerSpec, PauseSpec, RateLimitSpec, RetrySpec } from './protection-spec.ts';
 import type { ConditionSpec, RuleSpec } from './rule-spec.ts';
 import type { ShapeSpec } from './shape-spec.ts';
-import type { SlowStartSpec } from './wellness-spec.ts';
+import type { EjectionSpec, SlowStartSpec } from './wellness-spec.ts';
 
 /** Slots that users are hashed into, and the unit of every split: one slot is 0.01 %. */
 export const SLOT_COUNT = 10_000;
@@ -62,6 +62,9 @@ export interface ServiceSpec {
   readonly mirror: MirrorSpec | null;
   readonly retries: RetrySpec;
   readonly breaker: BreakerSpec | null;
+  readonly ejection: EjectionSpec | null;
+  /** While fewer percent of a pool's ready targets are well, all are used; 0: never. */
+  readonly panicPercent: number;
   readonly slowStart: SlowStartSpec | null;
   readonly rateLimit: RateLimitSpec | null;
   readonly admission: AdmissionSpec | null;

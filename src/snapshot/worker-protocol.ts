@@ -3,7 +3,16 @@
  * back to it: when a primary is gone they go on serving what they have, and the next primary finds them there.
  */
 import type { Endpoint } from '../base/endpoint.ts';
-import type { Applied, DataPlaneReport, DrainCount, DrainRequest, TargetHealth, UserModule } from './data-plane.ts';
+import type {
+  Applied,
+  DataPlaneReport,
+  DrainCount,
+  DrainRequest,
+  TargetEjection,
+  TargetHealth,
+  UserModule,
+  WarmUpCall,
+} from './data-plane.ts';
 import type { ExplainQuestion } from './explain.ts';
 import type { ListenerSpec, SnapshotUpdate } from './types.ts';
 
@@ -34,7 +43,7 @@ export interface WorkerSetting {
 
 export const WORKER_SETTING_VARIABLE = 'CUTOVER_WORKER';
 
-/** The one call of a worker, its first message on every connection. */
+/** The first message of a worker on every connection. Its others are `ejection` and `panic`: what it has found of targets. */
 export interface Hello {
   readonly pid: number;
   readonly name: string;
@@ -68,6 +77,10 @@ export interface PrimaryCalls {
   prepare: readonly UserModule[];
   apply: ApplyCall;
   health: readonly TargetHealth[];
+  /** Make the targets of a pool warm; answers with what became of each. */
+  warmUp: WarmUpCall;
+  /** What another worker has found. */
+  ejection: TargetEjection;
   drainCount: string;
   cutDrain: string;
   forgetDrain: string;

@@ -9,6 +9,8 @@ import type {
   ModuleProblem,
   TargetHealth,
   UserModule,
+  WarmedTarget,
+  WarmUpCall,
 } from '../../src/snapshot/data-plane.ts';
 import type { ExplainQuestion, Explanation } from '../../src/snapshot/explain.ts';
 import type { ServiceSpec, SnapshotUpdate } from '../../src/snapshot/types.ts';
@@ -80,6 +82,15 @@ export class FakeDataPlane implements DataPlane {
     const count = { inFlightAtFlip, remaining: inFlightAtFlip, cut: 0, longLived: 0 };
     this.#drains.set(track.id, { pools, count });
     return count;
+  }
+
+  /** Pools that were to be made warm, and what becomes of that. */
+  readonly warmUps: WarmUpCall[] = [];
+  warmed: readonly WarmedTarget[] = [];
+
+  async warmUp(call: WarmUpCall): Promise<readonly WarmedTarget[]> {
+    this.warmUps.push(call);
+    return this.warmed;
   }
 
   setHealth(changes: readonly TargetHealth[]): void {

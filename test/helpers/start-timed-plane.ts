@@ -3,8 +3,9 @@ import { seededRandom } from '../../src/base/random.ts';
 import { ProxyDataPlane, type ProxyOptions } from '../../src/proxy/data-plane.ts';
 import type { ServiceDocument } from '../../src/schema/service.ts';
 import { listenerWithDefaults, serviceWithDefaults } from '../../src/schema/with-defaults.ts';
-import type { TargetReport } from '../../src/snapshot/data-plane.ts';
+import type { TargetReport, WarmedTarget } from '../../src/snapshot/data-plane.ts';
 import { compileListener, compileService } from '../../src/snapshot/compile.ts';
+import { compileWarmUp } from '../../src/snapshot/compile-wellness.ts';
 import type { ServiceSpec } from '../../src/snapshot/types.ts';
 import { HttpClient } from './http-client.ts';
 import { type ManualClock, manualClock } from './manual-clock.ts';
@@ -15,6 +16,7 @@ const SERVICE = 'app';
 export class TimedPlane {
   readonly clock: ManualClock;
   readonly #plane: ProxyDataPlane;
+  #document: ServiceDocument | null = null;
   #spec: ServiceSpec | null = null;
   #generation = 0;
   port = 0;
@@ -32,6 +34,7 @@ export class TimedPlane {
   /** Puts another document in force. `down`: targets, as "pool/host:port", that are not known to be up. */
   async apply(document: ServiceDocument, down: readonly string[] = []): Promise<void> {
     const options = { stickySecret: 'only-of-this-test' };
+    this.#document = document;
     this.#spec = compileService(SERVICE, serviceWithDefaults(document), this.#spec, options);
     const health = down.map((name) => ({ ...placeOf(name), up: false }));
     await this.#plane.apply({ generation: ++this.#generation, changed: [this.#spec], removed: [], health });
@@ -40,6 +43,13 @@ export class TimedPlane {
   /** `target` as "pool/host:port". */
   setUp(target: string, up: boolean): void {
     this.#plane.setHealth([{ ...placeOf(target), up }]);
+  }
+
+  /** By the service's `warmUp`. */
+  async warmUp(pool: string): Promise<readonly WarmedTarget[]> {
+    const { warmUp } = serviceWithDefaults(this.#document ?? { pools: {} });
+    if (warmUp === undefined) throw new Error('the service has no warm-up');
+    return this.#plane.warmUp({ service: SERVICE, pool, warmUp: compileWarmUp(warmUp) });
   }
 
   async targets(pool: string): Promise<ReadonlyMap<string, TargetReport>> {

@@ -1,10 +1,13 @@
 /** What health checks do to traffic, as clients and operators see it. */
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
+import { AdminClient } from '../helpers/admin-client.ts';
 import { eventually } from '../helpers/eventually.ts';
+import { openProxy } from '../helpers/open-proxy.ts';
 import type { RawBackend } from '../helpers/raw-backend.ts';
 import { ask } from '../helpers/start-client.ts';
 import { appService, startProxy, type TestProxy } from '../helpers/start-proxy.ts';
 import { startRawBackend } from '../helpers/start-raw-backend.ts';
+import { temporaryFolder } from '../helpers/temporary-folder.ts';
 
 const HEALTH = { path: '/healthz', interval: '30ms', timeout: '500ms', rise: 2, fall: 2 };
 
@@ -113,4 +116,26 @@ test('a service without checks has targets that are up, and is never asked', asy
   expect(await answersOf(proxy, 2)).toEqual(new Set(['green']));
   const asked = [blue, green].flatMap(({ backend }) => backend.requests.map(({ startLine }) => startLine));
   expect(asked.filter((line) => line.includes('/healthz'))).toEqual([]);
+});
+
+test('a target that was down when the proxy ended gets nothing from the next one before its checks pass', async () => {
+  const [one, two] = [await startApp('one'), await startApp('two', false)];
+  const folder = temporaryFolder();
+  const config = (interval: string) => ({
+    listeners: { web: { listen: '127.0.0.1:0' } },
+    admin: { listen: '127.0.0.1:0' },
+    state: { path: folder },
+    workers: 0,
+    services: appService({ blue: [one, two] }, { health: { ...HEALTH, interval } }),
+  });
+  const first = await openProxy(config('30ms'));
+  const admin = new AdminClient(first.adminUrl);
+  await eventually(async () => expect(await admin.metric('cutover_target_up', { target: two.target })).toBe(0));
+  await first.close();
+  two.isWell = true;
+
+  // The first check passes, and the second that is needed never comes.
+  const second = await openProxy(config('1h'));
+  onTestFinished(() => second.close());
+  for (let i = 0; i < 10; i += 1) expect((await ask(second.port)).body.toString()).toBe('one');
 });

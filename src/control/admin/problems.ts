@@ -96,6 +96,11 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     title: 'A pool that would get traffic has no healthy target in state ready',
     remedy: 'See what its health checks find, or send "force": true.',
   },
+  'warm-up-failed': {
+    status: 409,
+    title: 'A target of a pool that would get its first traffic could not be made warm',
+    remedy: 'The errors name the targets and what was wrong: mend them, or send "force": true.',
+  },
   'pool-in-use': {
     status: 409,
     title: 'The pool is in use',

@@ -38,6 +38,7 @@ export function changeSet(entries: readonly SetEntry[], context: ChangeContext, 
     kind: 'changeset',
     service: onlyServiceOf(entries),
     receipts: entries.flatMap(({ change }) => change.receipts ?? []),
+    warms: entries.flatMap(({ change }) => change.warms ?? []),
     locate: (service, problem) => ({ ...problem, path: claimOf(entries, service) + problem.path }),
     edit(before): Edits {
       requirePreconditions(context.preconditions, () => [configTag(before)]);

@@ -21,6 +21,7 @@ export function cutover(service: string, request: CutoverRequest, context: Chang
     kind: 'cutover',
     service,
     receipts: [{ kind: 'cutover', service, drainTimeout: request.drainTimeout ?? null }],
+    warms: request.force === true ? [] : [service],
     edit(state) {
       const record = findRecord(state.services, service, context);
       requirePool(record, request.to);
@@ -35,6 +36,7 @@ export function setSplit(service: string, request: SplitRequest, context: Change
     kind: 'split',
     service,
     receipts: [{ kind: 'split', service, drainTimeout: request.drainTimeout ?? null }],
+    warms: request.force === true ? [] : [service],
     locate: locateBelow('/split', '/weights'),
     edit(state) {
       const record = findRecord(state.services, service, context);

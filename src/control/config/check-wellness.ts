@@ -1,11 +1,18 @@
+import { parseDuration } from '../../base/duration.ts';
 import { type Problem, pointerOf, problemsUnder } from '../../schema/problem.ts';
 import type { HealthDocument } from '../../schema/health.ts';
 import type { ServiceDocument } from '../../schema/service.ts';
 import { UNTOUCHABLE } from './check-shape.ts';
 
 /** What a schema cannot see of how a service finds out which targets are well. Paths count from the service. */
-export function checkWellness({ health }: ServiceDocument): Problem[] {
-  return health === undefined ? [] : problemsUnder('/health', checkHealth(health));
+export function checkWellness({ health, ejection, warmUp }: ServiceDocument): Problem[] {
+  return [
+    ...(health === undefined ? [] : problemsUnder('/health', checkHealth(health))),
+    ...(ejection === undefined ? [] : problemsUnder('/ejection', checkDurations(ejection))),
+    ...(warmUp?.requests ?? []).flatMap(({ headers = {} }, i) =>
+      problemsUnder(pointerOf('warmUp', 'requests', i, 'headers'), checkHeaders(headers)),
+    ),
+  ];
 }
 
 /** A setting that a check of this kind never looks at would be one that seems to work. */
@@ -33,4 +40,9 @@ function checkHeaders(headers: Readonly<Record<string, string>>): Problem[] {
   return Object.keys(headers)
     .filter((name) => UNTOUCHABLE.has(name))
     .map((name) => ({ path: pointerOf(name), message: 'is written by the proxy alone', atKey: true }));
+}
+
+function checkDurations({ duration = '30s', durationMax = '5m' }: NonNullable<ServiceDocument['ejection']>): Problem[] {
+  if (parseDuration(duration) <= parseDuration(durationMax)) return [];
+  return [{ path: '/durationMax', message: `is ${durationMax}, less than the first ejection lasts (${duration})` }];
 }

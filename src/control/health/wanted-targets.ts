@@ -6,13 +6,14 @@ import type { WantedTarget } from './wanted-target.ts';
 /**
  * What the health checker has to watch for one service. Targets that it does not know yet start as the configuration
  * says when the process starts, and down when they came while it runs: a pool that nobody has seen working takes no
- * traffic. Targets that an operator has put to `drain` or `maint` are watched on, so that their health is known when
+ * traffic. So do those that were down when the process before this one ended. Targets that an operator has put to `drain` or `maint` are watched on, so that their health is known when
  * they come back.
  */
 export function wantedTargets(
   service: Pick<ServiceSpec, 'name' | 'pools'>,
   health: HealthConfig | undefined,
   arrival: 'at-start' | 'while-running',
+  wasDown: (pool: string, target: string) => boolean = () => false,
 ): WantedTarget[] {
   const check = health === undefined ? null : compileHealthCheck(health);
   const initial = arrival === 'at-start' && health !== undefined ? health.initialState : 'down';
@@ -24,7 +25,7 @@ export function wantedTargets(
       host,
       port,
       check,
-      initial,
+      initial: wasDown(pool.name, id) ? 'down' : initial,
     })),
   );
 }

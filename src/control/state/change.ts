@@ -52,6 +52,10 @@ export interface Change {
   readonly locate?: (service: string, problem: Problem) => Problem;
   /** Asked for by changes of traffic: one for each service whose traffic moves. */
   readonly receipts?: readonly ReceiptWish[];
+  /** Services of which a pool that gets its first traffic by this is to be made warm before. */
+  readonly warms?: readonly string[];
+  /** What was made warm for it, by service. */
+  readonly warmed?: ReadonlyMap<string, WarmUpAccount>;
   /** All the user code that the configuration file names, where this is one: only what is in here can be named. */
   readonly modules?: readonly UserModule[];
   /** All that rules may look things up in from it on; not given: as before. */
@@ -59,6 +63,9 @@ export interface Change {
   /** Whether it makes a generation even if nothing differs. */
   readonly always?: boolean;
 }
+
+/** What of it was made warm before traffic was moved. */
+export type WarmUpAccount = NonNullable<Receipt['warmUp']>;
 
 export interface ReceiptWish {
   readonly kind: Receipt['kind'];

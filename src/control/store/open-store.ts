@@ -3,7 +3,7 @@ import { SqliteStore, type SqliteStoreOptions } from './sqlite-store.ts';
 import type { Store } from './store.ts';
 
 /** The path that stands for none. */
-const MEMORY = 'memory';
+export const MEMORY = 'memory';
 
 /**
  * The store that `state.path` of the configuration names: a folder, or "memory" for one that keeps nothing.

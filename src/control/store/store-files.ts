@@ -12,6 +12,9 @@ export interface StoreFiles {
   readonly lastGood: string;
   /** The store as it was before a migration, by the schema that it had. */
   readonly ofSchema: (version: number) => string;
+  /** Which targets were down. */
+  readonly health: string;
+  readonly healthDraft: string;
   /** Locked by the process that uses the store; always empty. */
   readonly lock: string;
   /** Which process that is. */
@@ -28,12 +31,15 @@ export function storeFiles(folder: string): StoreFiles {
     draft: at('draft.db'),
     lastGood: at('last-good.db'),
     ofSchema: (version) => at(`schema-${version}.db`),
+    health: at('health.json'),
+    healthDraft: at('health.json-draft'),
     lock: at('store.lock'),
     holder: at('store.pid'),
   };
 }
 
-const OURS = /^(?:(?:store|draft|last-good|schema-\d+)\.db(?:-(?:wal|shm|journal|mark))?|store\.(?:lock|pid))$/;
+const OURS =
+  /^(?:(?:store|draft|last-good|schema-\d+)\.db(?:-(?:wal|shm|journal|mark))?|store\.(?:lock|pid)|health\.json(?:-draft)?)$/;
 
 /** Whether a file of that name is the store's own. */
 export function isStoreFile(name: string): boolean {

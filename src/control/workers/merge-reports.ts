@@ -8,6 +8,7 @@ import type {
   ServiceReport,
   TargetReport,
   TrafficReport,
+  WarmedTarget,
 } from '../../snapshot/data-plane.ts';
 
 export const EMPTY_REPORT: DataPlaneReport = {
@@ -88,13 +89,14 @@ function poolWithoutState(pool: PoolReport): PoolReport {
     ...pool,
     inFlight: 0,
     waiting: 0,
+    panicking: null,
     breakers: Object.fromEntries(breakers),
     targets: pool.targets.map(withoutState),
   };
 }
 
 function withoutState(target: TargetReport): TargetReport {
-  return { ...target, inFlight: 0, idleConnections: 0 };
+  return { ...target, inFlight: 0, idleConnections: 0, ejected: 0, weightShare: 1 };
 }
 
 function merged<T>(
@@ -122,6 +124,7 @@ function mergePools(a: PoolReport, b: PoolReport): PoolReport {
     traffic: mergedBy(a.traffic, b.traffic, ({ traffic }) => traffic, mergeTraffic),
     failures: sumCounts(a.failures, b.failures),
     waiting: a.waiting + b.waiting,
+    panicking: sumOrNull(a.panicking ?? null, b.panicking ?? null),
     breakers: sumBreakers(a.breakers, b.breakers),
     retries: sumCounts(a.retries, b.retries),
     targets: mergedBy(a.targets, b.targets, ({ target }) => target, mergeTargets),
@@ -130,6 +133,11 @@ function mergePools(a: PoolReport, b: PoolReport): PoolReport {
     sessions: sumCounts(a.sessions, b.sessions),
     kept: sumCounts(a.kept, b.kept),
   };
+}
+
+/** Null only where both are. */
+function sumOrNull(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : a + b;
 }
 
 function sumBreakers(a: PoolReport['breakers'], b: PoolReport['breakers']): PoolReport['breakers'] {
@@ -155,6 +163,9 @@ function mergeTargets(a: TargetReport, b: TargetReport): TargetReport {
     up: b.up,
     inFlight: a.inFlight + b.inFlight,
     idleConnections: a.idleConnections + b.idleConnections,
+    ejected: (a.ejected ?? 0) + (b.ejected ?? 0),
+    ejections: sumCounts(a.ejections ?? {}, b.ejections ?? {}),
+    weightShare: Math.min(a.weightShare ?? 1, b.weightShare ?? 1),
     connects: sumHistograms(a.connects, b.connects),
   };
 }
@@ -220,4 +231,14 @@ function sumHistograms(a: HistogramReport, b: HistogramReport): HistogramReport 
     sumSeconds: a.sumSeconds + b.sumSeconds,
     count: a.count + b.count,
   };
+}
+
+/** A target is warm where every worker has made it so. */
+export function mergeWarmed(warmed: readonly WarmedTarget[]): WarmedTarget[] {
+  return mergedBy(
+    [],
+    warmed,
+    ({ target }) => target,
+    (a, b) => ({ target: a.target, requests: a.requests + b.requests, failure: a.failure ?? b.failure }),
+  );
 }

@@ -7,8 +7,11 @@ import type {
   DrainCount,
   DrainRequest,
   ModuleProblem,
+  TargetEjection,
   TargetHealth,
   UserModule,
+  WarmedTarget,
+  WarmUpCall,
 } from '../../snapshot/data-plane.ts';
 import type { ExplainQuestion, Explanation } from '../../snapshot/explain.ts';
 import type { SnapshotUpdate } from '../../snapshot/types.ts';
@@ -85,6 +88,15 @@ export class WorkerLink {
 
   setHealth(changes: readonly TargetHealth[]): void {
     this.#tell('health', changes);
+  }
+
+  /** A worker of a version that knows nothing of it makes nothing warm. */
+  async warmUp(call: WarmUpCall): Promise<readonly WarmedTarget[]> {
+    return (await this.#call<'warmUp', readonly WarmedTarget[] | undefined>('warmUp', call)) ?? [];
+  }
+
+  setEjection(ejection: TargetEjection): void {
+    this.#tell('ejection', ejection);
   }
 
   async report(): Promise<DataPlaneReport> {

@@ -23,16 +23,21 @@ import type {
   DrainCount,
   DrainRequest,
   ModuleProblem,
+  PoolPanic,
+  TargetEjection,
   TargetHealth,
   UserModule,
+  WarmedTarget,
+  WarmUpCall,
 } from '../../snapshot/data-plane.ts';
 import type { ExplainQuestion, Explanation } from '../../snapshot/explain.ts';
 import { lookupKey, type LookupSpec } from '../../snapshot/lookup-spec.ts';
 import type { ServiceSpec, SnapshotUpdate } from '../../snapshot/types.ts';
 import type { Hello, Setup, SocketSet, SuccessorCalls } from '../../snapshot/worker-protocol.ts';
+import { HeardPanics } from './heard-panics.ts';
 import { isAlive, kill } from './process-id.ts';
 import { ServedModules } from './served-modules.ts';
-import { EMPTY_REPORT, lastAccount, mergeReports } from './merge-reports.ts';
+import { EMPTY_REPORT, lastAccount, mergeReports, mergeWarmed } from './merge-reports.ts';
 import { WorkerLink } from './worker-link.ts';
 import { type SpawnerOptions, WorkerSpawner } from './worker-spawner.ts';
 
@@ -70,6 +75,10 @@ export interface WorkerPoolOptions extends SpawnerOptions {
   readonly own: readonly Endpoint[];
   /** How long that may take, before the other primary is ended. */
   readonly handOverMsMax: number;
+  /** Hears of each target that a worker takes out of balancing. */
+  readonly onEjection: (ejection: TargetEjection) => void;
+  /** Hears when so few targets of a pool are well that some worker uses all, and when none does any longer. */
+  readonly onPanic: (panic: PoolPanic) => void;
   /** Called when another primary takes over; resolves when all but the workers was let go. `outcome` says how it ended. */
   readonly onHandOver: (outcome: Promise<Succession>) => Promise<void>;
 }
@@ -87,6 +96,7 @@ export class WorkerPool implements DataPlane {
   readonly #lookups = new Map<string, LookupSpec>();
   readonly #health = new Map<string, TargetHealth>();
   readonly #modules = new ServedModules();
+  readonly #panics: HeardPanics<WorkerLink>;
   #generation = 0;
   /** Counts of workers that are gone. */
   #past: DataPlaneReport = EMPTY_REPORT;
@@ -109,6 +119,7 @@ export class WorkerPool implements DataPlane {
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
+    this.#panics = new HeardPanics(options.onPanic);
     this.#spawner = new WorkerSpawner(options, this.#links);
     this.#server = createServer((socket) => this.#meet(socket));
   }
@@ -229,6 +240,24 @@ export class WorkerPool implements DataPlane {
     for (const link of this.#links) if (link.phase !== 'hello') link.setHealth(changes);
   }
 
+  async warmUp(call: WarmUpCall): Promise<readonly WarmedTarget[]> {
+    const deadlineMs = call.warmUp.timeoutMs + REPORT_DEADLINE_MS;
+    const answers = await Promise.all(
+      // One that is silent is ended by the change that follows.
+      [...this.#links]
+        .filter(({ phase }) => phase === 'accepting')
+        .map((link) => this.#inTime(link.warmUp(call), deadlineMs).catch(() => [])),
+    );
+    return mergeWarmed(answers.flat());
+  }
+
+  /** What one worker has found, the others need not find out for themselves. */
+  #spreadEjection(finder: WorkerLink, ejection: TargetEjection): null {
+    for (const link of this.#links) if (link !== finder && link.phase !== 'hello') link.setEjection(ejection);
+    this.#options.onEjection(ejection);
+    return null;
+  }
+
   drainCount(id: string): Promise<DrainCount | null> {
     return this.#sumOfDrain(id, (link) => link.drainCount(id));
   }
@@ -347,6 +376,10 @@ export class WorkerPool implements DataPlane {
       switch (method) {
         case 'hello':
           return this.#welcome(link, params as Hello);
+        case 'ejection':
+          return this.#spreadEjection(link, params as TargetEjection);
+        case 'panic':
+          return this.#panics.heard(link, params as PoolPanic);
         case 'handOver':
           return this.#yieldTo(link, (params as SuccessorCalls['handOver'])?.pid ?? 0);
         case 'tookOver':
@@ -412,6 +445,7 @@ export class WorkerPool implements DataPlane {
   /** A worker's process, or its connection, is gone. */
   #lost(link: WorkerLink): void {
     this.#links.delete(link);
+    this.#panics.lost(link);
     if (link.lastReport !== null) this.#past = mergeReports([this.#past, lastAccount(link.lastReport)]);
     for (const [id, count] of link.drains) {
       const gone = { ...count, cut: count.cut + count.remaining, remaining: 0, longLived: 0 };

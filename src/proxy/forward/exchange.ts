@@ -28,13 +28,13 @@ import type { ResponseEdits } from '../http1/response-writer.ts';
 import type { Cohort, CohortMember } from '../ledger.ts';
 import { type Outcome, outcomeOf } from '../outcome.ts';
 import type { Applicant, Ticket } from '../limit/admission.ts';
-import type { PoolGuard } from '../limit/pool-guard.ts';
 import type { Pool, RetryReason } from '../pool.ts';
 import type { ConnectionUser, FailureContext, TargetConnection } from '../upstream/target-connection.ts';
 import type { Target } from '../upstream/target.ts';
 import { UNWANTED_MS_MAX, UnwantedBody } from '../upstream/unwanted-body.ts';
 import { BufferedRequest, type BufferedRequestUser } from './buffered-request.ts';
 import { BufferedResponse, type BufferedResponseUser } from './buffered-response.ts';
+import { endingOf, endingOfTry, isTargetsFailure } from './ending.ts';
 import { FurtherTries, reasonAfterFailure, reasonAfterStatus } from './further-tries.ts';
 
 /** Body bytes held for a connection that is being made, or for a second try; above it the client is not read. */
@@ -178,6 +178,9 @@ export class Exchange
   #sessionField: string;
   readonly #sessionFieldFor: ((target: Target) => string) | null;
   readonly #answerFields: AnswerFields | null;
+  /** What the target has answered; 0: nothing yet. */
+  #targetStatus = 0;
+  /** What the client is told; 0: nothing yet. */
   #status = 0;
   #hasInterim = false;
   #isFinished = false;
@@ -466,6 +469,7 @@ export class Exchange
       return;
     }
     this.deadlineAt = this.#endsAt;
+    this.#targetStatus = head.status;
     this.#status = head.status;
     if (this.#target.load.latencyWatcher !== null) {
       this.#observe(isTargetsFailure(head.status) ? 'failed' : 'answered');
@@ -641,6 +645,7 @@ export class Exchange
     if (isTargets) {
       this.#observe('failed');
       this.#pool.guard?.record(this.#target, true);
+      this.#pool.wellness?.record(this.#target, endingOfTry(reason));
     }
     if (reason === 'connect') {
       this.#tryElsewhere(this.#tries);
@@ -825,8 +830,8 @@ export class Exchange
     this.#mirror?.abandon();
     this.#pool.live.count(this.#request.methodIndex, status, this.#context.clock.monotonicMs() - this.#startedAtMs);
     this.#cohort.leave(this, outcome);
-    if (this.#pool.guard !== null) {
-      this.#tellGuard(this.#pool.guard, outcome);
+    if (this.#pool.guard !== null || this.#pool.wellness !== null) {
+      this.#tellPool(outcome);
     }
   }
 
@@ -841,18 +846,14 @@ export class Exchange
   }
 
   /** What this request tells of its target, and whose turn it is now. */
-  #tellGuard(guard: PoolGuard<Target>, outcome: Outcome): void {
-    // A client that took its time for the request leaves nothing to be said of the target.
-    const hasFailed = outcome === 'upstreamFailed' ? this.#isBodyComplete : isTargetsFailure(this.#status);
-    if (hasFailed || (outcome === 'completed' && this.#status !== 0)) {
-      guard.record(this.#target, hasFailed);
-      guard.recordEnd(hasFailed);
+  #tellPool(outcome: Outcome): void {
+    const { guard, wellness } = this.#pool;
+    const ending = endingOf(outcome, this.#targetStatus, this.#isBodyComplete);
+    if (ending !== null) {
+      wellness?.record(this.#target, ending);
+      guard?.record(this.#target, ending !== 'well');
+      guard?.recordEnd(ending !== 'well');
     }
-    guard.admission?.roomAt(this.#target);
+    guard?.admission?.roomAt(this.#target);
   }
-}
-
-/** Statuses of 5xx that tell of the target; 501 and 505 tell of the request. */
-function isTargetsFailure(status: number): boolean {
-  return status >= 500 && status !== 501 && status !== 505;
 }

@@ -24,6 +24,10 @@ export class Target {
   up = true;
   /** Its circuit breaker keeps it from being chosen. */
   isTripped = false;
+  /** Taken out of balancing for what became of its requests. */
+  isEjected = false;
+  /** So few of its pool are well that it is used, well or not. */
+  isLastResort = false;
 
   constructor(spec: TargetSpec, shared: ConnectionShared, limits: ConnectionLimits) {
     this.id = spec.id;
@@ -49,6 +53,8 @@ export class Target {
   imitate(other: Target): void {
     this.up = other.up;
     this.isTripped = other.isTripped;
+    this.isEjected = other.isEjected;
+    this.isLastResort = other.isLastResort;
     this.weightShare = other.weightShare;
     this.load.imitate(other.load);
   }
@@ -64,17 +70,23 @@ export class Target {
 
   /** May be chosen for new users. */
   get isEligible(): boolean {
-    return this.isWell && !this.isTripped;
+    return (this.isWell || (this.isLastResort && this.isReady)) && !this.isTripped;
   }
 
-  /** Neither its checks nor its operator keep it from being chosen. */
+  /** Neither its checks, nor what became of its requests, nor its operator keep it from being chosen. */
   get isWell(): boolean {
-    return this.up && this.state === 'ready' && this.fullWeight > 0;
+    return this.up && !this.isEjected && this.isReady;
+  }
+
+  /** Its operator lets it be chosen. */
+  get isReady(): boolean {
+    return this.state === 'ready' && this.fullWeight > 0;
   }
 
   /** May go on serving those who are bound to it: a draining target keeps its sticky sessions. */
   get keepsSessions(): boolean {
-    return this.up && !this.isTripped && this.state !== 'maint';
+    const isWell = this.up && !this.isEjected;
+    return (isWell || this.isLastResort) && !this.isTripped && this.state !== 'maint';
   }
 
   /** Gone from every snapshot: what is under way finishes, nothing is kept. */
@@ -84,12 +96,16 @@ export class Target {
     this.shadowConnections.close();
   }
 
-  report(): TargetReport {
+  /** `ejections`: how often it was taken out here, by reason. */
+  report(ejections: Readonly<Record<string, number>>): TargetReport {
     return {
       target: this.id,
       up: this.up,
       inFlight: this.inFlight,
       idleConnections: this.connections.idleCount,
+      ejected: this.isEjected ? 1 : 0,
+      ejections,
+      weightShare: this.weightShare,
       connects: this.connects.report(),
     };
   }

@@ -62,6 +62,8 @@ describe('a compiled service', () => {
         idempotencyKey: false,
       },
       breaker: null,
+      ejection: null,
+      panicPercent: 0,
       slowStart: null,
       rateLimit: null,
       admission: null,

@@ -60,3 +60,12 @@ test('targets start as configured when the process starts, and down when they co
 test('a service without health has targets without checks', () => {
   expect(wantedTargets(SERVICE, undefined, 'while-running')[0]?.check).toBeNull();
 });
+
+test('a target that was down when the process before ended starts down, whatever the others start as', () => {
+  const wasDown = (pool: string, target: string): boolean => pool === 'green' && target === '127.0.0.1:3002';
+  expect(wantedTargets(SERVICE, HEALTH, 'at-start', wasDown).map(({ initial }) => initial)).toEqual([
+    'up',
+    'down',
+    'up',
+  ]);
+});
