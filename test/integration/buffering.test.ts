@@ -433,6 +433,44 @@ describe('a response that is kept', () => {
   });
 });
 
+describe('a target that may have one request at a time', () => {
+  const limits = { inFlightPerTarget: 1 };
+
+  test('is not held by a client that is slow to send, whose request waits its turn when it is whole', async () => {
+    const { backend, proxy, port, folder } = await startReal({ request: SMALL }, { limits });
+    const slow = await startTalk(port);
+    slow.say('POST /upload HTTP/1.1\r\nHost: a\r\nX-Test-Id: slow\r\nConnection: close\r\nContent-Length: 2\r\n\r\na');
+    await eventually(async () => {
+      expect(await proxy.admin.metric('cutover_buffer_bytes', { where: 'memory' })).toBe(1);
+    });
+    expect((await ask(port)).status).toBe(200);
+    const busy = ask(port, { path: '/hold' });
+    await eventually(() => expect(backend.held).toBe(1));
+    slow.say('b');
+    await eventually(async () => {
+      expect(await proxy.admin.metric('cutover_requests_waiting', { service: 'app' })).toBe(1);
+    });
+    expect(backend.find('slow')).toBeUndefined();
+    backend.release();
+    expect((await busy).status).toBe(200);
+    expect(await slow.whole()).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*"bytes":2/);
+    await expectNothingLeft(proxy, folder);
+  });
+
+  test('is not held by a client that is slow to read', async () => {
+    const { proxy, port, folder } = await startReal({ response: { memory: '64KiB', disk: '16MiB' } }, { limits });
+    const slow = await startClient(port);
+    slow.pause();
+    const answered = slow.request({ path: `/download?bytes=${12 * MIB}` });
+    const others = await Promise.all([ask(port), ask(port), ask(port)]);
+    expect(others.map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(await proxy.admin.metric('cutover_requests_in_flight', { service: 'app' })).toBe(1);
+    slow.resume();
+    expect((await answered).body).toHaveLength(12 * MIB);
+    await expectNothingLeft(proxy, folder);
+  });
+});
+
 describe('a disk that does not serve', () => {
   test('costs those a 503 whose messages are too long for memory, and nobody else', async () => {
     const backend = await startBackend('v1');
