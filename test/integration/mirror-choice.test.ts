@@ -1,14 +1,21 @@
 /** Which requests are copied, and what of them: by user, by condition, with or without what tells who it was. */
+import { writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 
 import { slotOf } from '../../src/base/hash.ts';
 import type { MirrorConfiguration, ServiceConfiguration } from '../../src/index.ts';
 import type { Backend } from '../helpers/backend.ts';
 import { eventually } from '../helpers/eventually.ts';
+import { HttpClient } from '../helpers/http-client.ts';
 import { startBackend } from '../helpers/start-backend.ts';
 import { ask, startClient } from '../helpers/start-client.ts';
 import { appService, startProxy, type TestProxy } from '../helpers/start-proxy.ts';
+import { temporaryFolder } from '../helpers/temporary-folder.ts';
+
+/** Files are looked at every two seconds, by a machine that may have other things to do. */
+const FILE_PATIENCE_MS = 20_000;
 
 interface Mirrored {
   readonly live: Backend;
@@ -123,6 +130,31 @@ test('a condition that names what is not there is refused where it stands', asyn
     { pointer: '/when/all/0/clientIp/0', detail: expect.stringContaining('no address set "office"') },
     { pointer: '/removeHeaders/0', detail: expect.stringContaining('must not be "host"') },
   ]);
+});
+
+test('a condition looks things up in what its file holds now', async () => {
+  const [live, shadow] = [await startBackend('live'), await startBackend('shadow')];
+  const file = path.join(temporaryFolder({ 'office.txt': '127.0.0.8/32' }), 'office.txt');
+  const services = appService({ live, shadow }, { mirror: { pool: 'shadow', when: { clientIp: ['office'] } } });
+  const proxy = await startProxy({ services, lookups: { addressSets: { office: { file } } } });
+  const askFrom = async (localAddress: string): Promise<void> => {
+    const client = await HttpClient.connect(proxy.port, { localAddress });
+    await client.request({ fields: [['X-Test-Id', localAddress]] });
+    client.close();
+  };
+  for (const address of ['127.0.0.9', '127.0.0.8']) await askFrom(address);
+  expect(await copied({ live, shadow, proxy }, 1)).toEqual(['127.0.0.8']);
+
+  writeFileSync(file, '127.0.0.9/32 # has moved');
+  await eventually(async () => {
+    await askFrom('127.0.0.9');
+    expect(shadow.requests.at(-1)?.id).toBe('127.0.0.9');
+  }, FILE_PATIENCE_MS);
+  const before = shadow.requests.length;
+  await askFrom('127.0.0.8');
+  await askFrom('127.0.0.9');
+  await eventually(() => expect(shadow.requests.length).toBeGreaterThan(before));
+  expect(shadow.requests.slice(1).filter(({ id }) => id === '127.0.0.8')).toEqual([]);
 });
 
 const SECRETS: Fields = [

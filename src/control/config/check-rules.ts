@@ -35,10 +35,17 @@ export function checkRules(
 }
 
 /** Only the names of what conditions look things up in. Paths count from the service. */
-export function checkLookupNames({ rules = [] }: Pick<ServiceDocument, 'rules'>, names: LookupNames): Problem[] {
-  return rules.flatMap((rule, index) =>
-    problemsUnder(pointerOf('rules', index, 'when'), checkNames(rule.when as ConditionDocument, names)),
-  );
+export function checkLookupNames(
+  { rules = [], mirror }: Pick<ServiceDocument, 'rules' | 'mirror'>,
+  names: LookupNames,
+): Problem[] {
+  const ofMirror = mirror?.when === undefined ? [] : checkNames(mirror.when as ConditionDocument, names);
+  return [
+    ...rules.flatMap((rule, index) =>
+      problemsUnder(pointerOf('rules', index, 'when'), checkNames(rule.when as ConditionDocument, names)),
+    ),
+    ...problemsUnder('/mirror/when', ofMirror),
+  ];
 }
 
 const formProblems = problemFinder(ConditionSchema);

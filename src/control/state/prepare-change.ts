@@ -123,7 +123,8 @@ function danglingNames(
   { surroundings, locate }: Surrounded,
 ): Problem[] {
   return [...services].flatMap(([name, { document, spec }]) => {
-    if (records.has(name) || spec.rules.length === 0) return [];
+    const hasConditions = spec.rules.length > 0 || (spec.mirror !== null && spec.mirror.when !== null);
+    if (records.has(name) || !hasConditions) return [];
     return checkLookupNames(document, surroundings.lookups).map((problem) => locate(name, problem));
   });
 }

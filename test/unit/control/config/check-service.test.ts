@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
+import { checkLookupNames } from '../../../../src/control/config/check-rules.ts';
 import { checkMirror, checkService, checkSplit } from '../../../../src/control/config/check-service.ts';
+import { NO_LOOKUP_NAMES } from '../../../../src/control/config/lookup-names.ts';
 import type { ServiceDocument } from '../../../../src/schema/service.ts';
 
 const SHOP: ServiceDocument = {
@@ -27,6 +29,16 @@ describe('a service', () => {
 
   it('conflicts with another one for the same requests', () => {
     expect(checkService('copy', SHOP, { services: { shop: SHOP } })).toMatchObject([{ path: '/match' }]);
+  });
+
+  it('names what its rules and its mirror look things up in, and what of that is gone', () => {
+    const when = { any: [{ clientIp: ['office'] }, { path: '/' }] };
+    const service = { ...SHOP, rules: [{ name: 'r', when, pool: 'green' }], mirror: { pool: 'green', when } };
+    const paths = ['/rules/0/when/any/0/clientIp/0', '/mirror/when/any/0/clientIp/0'];
+    expect(checkLookupNames(service, NO_LOOKUP_NAMES).map(({ path }) => path)).toEqual(paths);
+    expect(checkService('shop', service).map(({ path }) => path)).toEqual(paths);
+    const lookups = { ...NO_LOOKUP_NAMES, addressSets: new Set(['office']) };
+    expect([...checkLookupNames(service, lookups), ...checkService('shop', service, { lookups })]).toEqual([]);
   });
 
   it('has problems whose paths count from itself', () => {
