@@ -10,29 +10,22 @@
  */
 import type { Socket } from 'node:net';
 import { assert } from '../../base/assert.ts';
-import { type Deadlines, type Expiring, NEVER } from '../deadlines.ts';
-import type { Downstream, ServiceFace, UpstreamBound } from '../downstream.ts';
+import { type Expiring, NEVER } from '../deadlines.ts';
+import type { Downstream, ServiceFace } from '../downstream.ts';
 import { type FailureCode, failureOf } from '../errors.ts';
 import type { Origin, Provenance } from '../origin.ts';
-import type { ListenerSpec } from '../../snapshot/types.ts';
-import { CR, LF } from './bytes.ts';
-import { ChunkedDecoder } from './chunked-decoder.ts';
+import { AnswerWriter } from './answer-writer.ts';
+import { BodyReader } from './body-reader.ts';
+import { LF } from './bytes.ts';
+import type { ClientHost, RunningRequest } from './client-host.ts';
 import type { FieldSection } from './field-section.ts';
-import { FIELD } from './fields.ts';
 import { GatheredBytes } from './gathered-bytes.ts';
 import { Outbox } from './outbox.ts';
-import { type AnswerContext, configuredAnswer, type OwnAnswer, ownAnswer, replacingAnswer } from './own-answer.ts';
-import { passingTrailers, RESPONSE_PASSAGE, withheldNames } from './passing-fields.ts';
+import type { OwnAnswer } from './own-answer.ts';
 import type { RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
-import {
-  type ResponseEdits,
-  type ResponseFraming,
-  responseFraming,
-  writeInterimHead,
-  writeResponseHead,
-  writeSwitchHead,
-} from './response-writer.ts';
+import type { ResponseEdits } from './response-writer.ts';
+import { methodAt } from './unread-method.ts';
 
 /** Bytes thrown away while lingering; a client that sends more than this is not reading. */
 const LINGER_BYTES_MAX = 4 * 1024 * 1024;
@@ -41,34 +34,6 @@ const LINGER_BYTES_MAX = 4 * 1024 * 1024;
  * it at once; what is left after that was opened to have one at hand, as browsers do.
  */
 const UNUSED_MS_MAX = 1_000;
-/** Of a request that no service has taken. */
-const NO_SERVICE: ServiceFace = { response: RESPONSE_PASSAGE, pages: null };
-const TRAILER_LIMITS = { bytesMax: 8192, fieldsMax: 64 };
-
-/** What a connection needs from the listener that accepted it. */
-export interface ClientHost {
-  readonly spec: ListenerSpec;
-  readonly deadlines: Deadlines;
-  /** Read into by whichever connection has bytes; valid until the next head is read. */
-  readonly requestHead: RequestHead;
-  /** Set while the listener drains: every answer is then the last one of its connection. */
-  readonly isClosing: boolean;
-  /** Routes a request. Null: it was answered at once. */
-  begin(connection: ClientConnection, head: RequestHead): RunningRequest | null;
-  /** A request that was refused before it could be routed. Returns its id. */
-  refused(code: FailureCode): string;
-  becameActive(): void;
-  becameIdle(): void;
-  becameTunnel(): void;
-  closed(connection: ClientConnection, wasActive: boolean, wasTunnel: boolean): void;
-}
-
-export interface RunningRequest extends UpstreamBound {
-  /** Longest silence inside the request's body. */
-  readonly requestBodyIdleMs: number;
-  /** Longest time the client may take none of what is sent to it. */
-  readonly responseBodyIdleMs: number;
-}
 
 type Phase = 'head' | 'body' | 'response' | 'tunnel' | 'linger' | 'closed';
 
@@ -77,6 +42,8 @@ export class ClientConnection implements Downstream, Expiring {
   readonly #socket: Socket;
   readonly #host: ClientHost;
   readonly #outbox: Outbox;
+  readonly #answer: AnswerWriter;
+  readonly #body = new BodyReader();
   readonly #openedAtMs: number;
   #phase: Phase = 'head';
   #exchange: RunningRequest | null = null;
@@ -86,23 +53,9 @@ export class ClientConnection implements Downstream, Expiring {
   #held: GatheredBytes | null = null;
   #isConsuming = false;
   #hasBegunHead = false;
-  #bodyLeft = 0;
-  #decoder: ChunkedDecoder | null = null;
   #isPaused = false;
   #clientEnded = false;
   #lingeredBytes = 0;
-
-  // Of the request being answered:
-  #method = 'GET';
-  #minor = 1;
-  #accept = '';
-  #keepAlive = true;
-  #framing: ResponseFraming = 'none';
-  #face: ServiceFace = NO_SERVICE;
-  #from: Provenance | null = null;
-  #requestId = '';
-  /** Lower-case names of fields that user code has taken from the answer, or set anew; null: none. */
-  #dropped: ReadonlySet<string> | null = null;
 
   deadlineAt: number;
 
@@ -111,6 +64,7 @@ export class ClientConnection implements Downstream, Expiring {
     this.origin = origin;
     this.#host = host;
     this.#outbox = new Outbox(socket);
+    this.#answer = new AnswerWriter(this.#outbox, host.deadlines);
     this.#openedAtMs = host.deadlines.nowMs;
     this.deadlineAt = this.#openedAtMs + host.spec.timeouts.requestHeadMs;
     stopReadingWhenPaused(socket);
@@ -246,14 +200,10 @@ export class ClientConnection implements Downstream, Expiring {
   #begin(head: RequestHead): void {
     this.#served++;
     this.#hasBegunHead = false;
-    this.#method = head.method;
-    this.#minor = head.minor;
-    this.#accept = head.fields.valueOf(FIELD.accept);
-    this.#face = NO_SERVICE;
-    this.#keepAlive =
+    const mayKeep =
       head.keepAlive && !this.#host.isClosing && this.#served < this.#host.spec.limits.requestsPerConnectionMax;
-    this.#bodyLeft = head.contentLength;
-    this.#decoder = head.framing === 'chunked' ? new ChunkedDecoder(TRAILER_LIMITS) : null;
+    this.#answer.begin(head, mayKeep);
+    this.#body.begin(head);
     this.#phase = head.framing === 'none' ? 'response' : 'body';
     this.#setActive(true);
     this.deadlineAt = NEVER;
@@ -271,32 +221,15 @@ export class ClientConnection implements Downstream, Expiring {
   #readBody(buffer: Buffer, from: number, to: number): number {
     const exchange = this.#exchange as RunningRequest;
     this.#awaitBody(exchange);
-    if (this.#decoder !== null) {
-      return this.#readChunked(this.#decoder, exchange, buffer, from, to);
-    }
-    const end = Math.min(to, from + this.#bodyLeft);
-    this.#bodyLeft -= end - from;
-    exchange.requestBody(from === 0 && end === buffer.length ? buffer : buffer.subarray(from, end));
-    if (this.#bodyLeft === 0) {
-      this.#completeRequest(null);
-    }
-    return end;
-  }
-
-  #readChunked(decoder: ChunkedDecoder, exchange: RunningRequest, buffer: Buffer, from: number, to: number): number {
-    const result = decoder.decode(buffer, from, to);
-    if (decoder.dataEnd > decoder.dataStart) {
-      exchange.requestBody(buffer.subarray(decoder.dataStart, decoder.dataEnd));
-    }
-    if (result === 'bad') {
+    const next = this.#body.read(exchange, buffer, from, to);
+    if (this.#body.state === 'bad') {
       this.#exchange?.onClientFault('malformed_body');
       return to;
     }
-    if (result === 'done') {
-      this.#decoder = null;
-      this.#completeRequest(decoder.trailers);
+    if (this.#body.state === 'done') {
+      this.#completeRequest(this.#body.trailers);
     }
-    return decoder.next;
+    return next;
   }
 
   #completeRequest(trailers: FieldSection | null): void {
@@ -312,11 +245,7 @@ export class ClientConnection implements Downstream, Expiring {
   /** Answers a request that cannot be read, and closes: nobody can tell where the next one would begin. */
   #refuse(code: FailureCode, method: 'GET' | 'HEAD'): void {
     this.#setActive(true);
-    this.#keepAlive = false;
-    this.#minor = 1;
-    this.#method = method;
-    this.#accept = '';
-    this.#face = NO_SERVICE;
+    this.#answer.beginUnread(method);
     this.#held = null;
     this.#phase = 'body';
     this.answer(code, this.#host.refused(code));
@@ -325,9 +254,7 @@ export class ClientConnection implements Downstream, Expiring {
   // --- the response ------------------------------------------------------------------------------------------------
 
   serveAs(face: ServiceFace, from: Provenance, requestId: string): void {
-    this.#face = face;
-    this.#from = from;
-    this.#requestId = requestId;
+    this.#answer.serveAs(face, from, requestId);
   }
 
   proceed(): void {
@@ -336,45 +263,16 @@ export class ClientConnection implements Downstream, Expiring {
   }
 
   interim(head: ResponseHead): void {
-    // RFC 9110 section 15.2: an HTTP/1.0 client does not know interim responses.
-    if (this.#minor === 1) {
-      this.#outbox.addText(writeInterimHead(head, this.#face.response));
-    }
+    this.#answer.interim(head);
   }
 
   respond(head: ResponseHead, extraFields: string, edits: ResponseEdits | null): boolean {
-    if (this.#face.pages !== null && this.#replace(head, edits?.status ?? head.status, extraFields)) {
-      return false;
-    }
-    this.#framing = responseFraming(head, this.#minor);
-    this.#dropped = edits?.dropped ?? null;
-    // A request that is not read to its end leaves no place where the next one could begin.
-    this.#keepAlive &&= this.#framing !== 'close' && this.#phase !== 'body' && !this.#host.isClosing;
-    this.#outbox.addText(
-      writeResponseHead(head, this.#framing, {
-        minor: this.#minor,
-        method: this.#method,
-        keepAlive: this.#keepAlive,
-        dateLine: this.#host.deadlines.dateLine,
-        passage: this.#face.response,
-        from: this.#from,
-        extraFields,
-        edits,
-      }),
-    );
-    return true;
+    return this.#answer.respond(head, extraFields, edits, this.#mayKeep);
   }
 
-  /** Whether an error page of the service is sent in the answer's place. */
-  #replace(head: ResponseHead, status: number, extraFields: string): boolean {
-    const { listed } = this.#face.response;
-    const text = replacingAnswer(head, status, listed, extraFields, this.#answerContext(this.#requestId));
-    if (text === null) {
-      return false;
-    }
-    this.#framing = 'none';
-    this.#outbox.addText(text);
-    return true;
+  /** A request that is not read to its end leaves no place where the next one could begin. */
+  get #mayKeep(): boolean {
+    return this.#phase !== 'body' && !this.#host.isClosing;
   }
 
   withdraw(): void {
@@ -387,23 +285,11 @@ export class ClientConnection implements Downstream, Expiring {
 
   body(chunk: Buffer): boolean {
     this.#watchHalfClosed();
-    if (chunk.length === 0) {
-      // As a chunk, nothing would be the end of the body (RFC 9112 section 7.1).
-      return false;
-    }
-    if (this.#framing !== 'chunked') {
-      return this.#outbox.addChunk(chunk);
-    }
-    this.#outbox.addText(`${chunk.length.toString(16)}\r\n`);
-    const isHeld = this.#outbox.addChunk(chunk);
-    this.#outbox.addText('\r\n');
-    return isHeld;
+    return this.#answer.body(chunk);
   }
 
   end(trailers: FieldSection | null): void {
-    if (this.#framing === 'chunked') {
-      this.#outbox.addText(`0\r\n${passingTrailers(trailers, withheldNames(this.#face.response, this.#dropped))}\r\n`);
-    }
+    this.#answer.end(trailers);
     this.flush();
     this.#completeResponse();
   }
@@ -416,7 +302,7 @@ export class ClientConnection implements Downstream, Expiring {
     const head = this.#host.requestHead;
     const isRead = head.read(bytes, 0, bytes.length) === 'done' && head.interpret() === null;
     assert(isRead, 'a head that was read once can be read again');
-    this.#face = NO_SERVICE;
+    this.#answer.forgetService();
     // An answer at once must not begin the next request before this one has ended.
     this.#isConsuming = true;
     const exchange = this.#host.begin(this, head);
@@ -439,29 +325,13 @@ export class ClientConnection implements Downstream, Expiring {
       this.abort();
       return;
     }
-    this.#finishWith(ownAnswer(code, this.#answerContext(requestId, retryAfterSeconds)));
+    this.#answer.answer(code, requestId, retryAfterSeconds, this.#mayKeep);
+    this.flush();
+    this.#completeResponse();
   }
 
   answerWith(answer: OwnAnswer, requestId: string): void {
-    this.#finishWith(configuredAnswer(answer, this.#answerContext(requestId)));
-  }
-
-  #answerContext(requestId: string, retryAfterSeconds = 0): AnswerContext {
-    this.#keepAlive &&= this.#phase !== 'body' && !this.#host.isClosing;
-    return {
-      requestId,
-      accept: this.#accept,
-      isHead: this.#method === 'HEAD',
-      keepAlive: this.#keepAlive,
-      minor: this.#minor,
-      dateLine: this.#host.deadlines.dateLine,
-      pages: this.#face.pages,
-      retryAfterSeconds,
-    };
-  }
-
-  #finishWith(text: string): void {
-    this.#outbox.addText(text);
+    this.#answer.answerWith(answer, requestId, this.#mayKeep);
     this.flush();
     this.#completeResponse();
   }
@@ -469,7 +339,7 @@ export class ClientConnection implements Downstream, Expiring {
   abort(): void {
     this.#exchange = null;
     this.#outbox.clear();
-    if (this.#framing === 'close') {
+    if (this.#answer.endsWithConnection) {
       // The end of such a body is the end of the connection: only a reset tells that it came too early.
       this.#socket.resetAndDestroy();
     } else {
@@ -478,9 +348,8 @@ export class ClientConnection implements Downstream, Expiring {
   }
 
   switchProtocols(head: ResponseHead): void {
-    this.#outbox.addText(writeSwitchHead(head, this.#face.response, this.#from));
+    this.#answer.switchProtocols(head);
     this.#phase = 'tunnel';
-    this.#framing = 'none';
     this.#host.becameTunnel();
     const held = this.#held;
     if (held !== null) {
@@ -526,7 +395,7 @@ export class ClientConnection implements Downstream, Expiring {
   #completeResponse(): void {
     const stallMs = this.#stallMs;
     this.#exchange = null;
-    const mayGoOn = this.#keepAlive && this.#phase === 'response';
+    const mayGoOn = this.#answer.keepsConnection && this.#phase === 'response';
     if (mayGoOn && this.#socket.writableNeedDrain) {
       // No further request before the client has taken this answer: one who asks and never reads would fill our memory.
       return;
@@ -724,18 +593,6 @@ export class ClientConnection implements Downstream, Expiring {
       }
     }
   }
-}
-
-/**
- * Whether what cannot be read asks for a body: a HEAD gets none in any case (RFC 9110 section 9.3.2). Behind what is
- * refused before it is seen, as a bare LF is, it is not looked for.
- */
-function methodAt(buffer: Buffer, from: number, to: number): 'GET' | 'HEAD' {
-  let at = from;
-  while (at < to && at < from + 4 && buffer[at] === CR && buffer[at + 1] === LF) {
-    at += 2;
-  }
-  return buffer.toString('latin1', at, Math.min(at + 5, to)) === 'HEAD ' ? 'HEAD' : 'GET';
 }
 
 /**

@@ -1,0 +1,51 @@
+/** The bodies of the requests of one connection, one after the other, taken from the bytes that come. */
+import { ChunkedDecoder } from './chunked-decoder.ts';
+import type { FieldSection } from './field-section.ts';
+import type { RequestHead } from './request-head.ts';
+
+const TRAILER_LIMITS = { bytesMax: 8192, fieldsMax: 64 };
+
+/** Who gets the body. */
+interface BodyTaker {
+  requestBody(chunk: Buffer): void;
+}
+
+export class BodyReader {
+  #bytesLeft = 0;
+  #decoder: ChunkedDecoder | null = null;
+  /** What the last `read` has come to. */
+  state: 'more' | 'done' | 'bad' = 'more';
+  /** Of a body that is done. */
+  trailers: FieldSection | null = null;
+
+  begin(head: RequestHead): void {
+    this.#bytesLeft = head.contentLength;
+    this.#decoder = head.framing === 'chunked' ? new ChunkedDecoder(TRAILER_LIMITS) : null;
+    this.state = 'more';
+    this.trailers = null;
+  }
+
+  /** Hands over what of `buffer` belongs to the body. Returns where the next byte to read is. */
+  read(taker: BodyTaker, buffer: Buffer, from: number, to: number): number {
+    if (this.#decoder !== null) {
+      return this.#readChunked(this.#decoder, taker, buffer, from, to);
+    }
+    const end = Math.min(to, from + this.#bytesLeft);
+    this.#bytesLeft -= end - from;
+    this.state = this.#bytesLeft === 0 ? 'done' : 'more';
+    taker.requestBody(from === 0 && end === buffer.length ? buffer : buffer.subarray(from, end));
+    return end;
+  }
+
+  #readChunked(decoder: ChunkedDecoder, taker: BodyTaker, buffer: Buffer, from: number, to: number): number {
+    this.state = decoder.decode(buffer, from, to);
+    if (decoder.dataEnd > decoder.dataStart) {
+      taker.requestBody(buffer.subarray(decoder.dataStart, decoder.dataEnd));
+    }
+    if (this.state === 'done') {
+      this.#decoder = null;
+      this.trailers = decoder.trailers;
+    }
+    return decoder.next;
+  }
+}

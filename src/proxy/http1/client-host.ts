@@ -1,0 +1,32 @@
+/** What a client's connection stands between: the listener that accepted it, and the request that it has under way. */
+import type { ListenerSpec } from '../../snapshot/types.ts';
+import type { Deadlines } from '../deadlines.ts';
+import type { UpstreamBound } from '../downstream.ts';
+import type { FailureCode } from '../errors.ts';
+import type { ClientConnection } from './client-connection.ts';
+import type { RequestHead } from './request-head.ts';
+
+/** What a connection needs from its listener. */
+export interface ClientHost {
+  readonly spec: ListenerSpec;
+  readonly deadlines: Deadlines;
+  /** Read into by whichever connection has bytes; valid until the next head is read. */
+  readonly requestHead: RequestHead;
+  /** Set while the listener drains: every answer is then the last one of its connection. */
+  readonly isClosing: boolean;
+  /** Routes a request. Null: it was answered at once. */
+  begin(connection: ClientConnection, head: RequestHead): RunningRequest | null;
+  /** A request that was refused before it could be routed. Returns its id. */
+  refused(code: FailureCode): string;
+  becameActive(): void;
+  becameIdle(): void;
+  becameTunnel(): void;
+  closed(connection: ClientConnection, wasActive: boolean, wasTunnel: boolean): void;
+}
+
+export interface RunningRequest extends UpstreamBound {
+  /** Longest silence inside the request's body. */
+  readonly requestBodyIdleMs: number;
+  /** Longest time the client may take none of what is sent to it. */
+  readonly responseBodyIdleMs: number;
+}
