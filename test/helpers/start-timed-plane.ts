@@ -3,7 +3,7 @@ import { seededRandom } from '../../src/base/random.ts';
 import { ProxyDataPlane, type ProxyOptions } from '../../src/proxy/data-plane.ts';
 import type { ServiceDocument } from '../../src/schema/service.ts';
 import { listenerWithDefaults, serviceWithDefaults } from '../../src/schema/with-defaults.ts';
-import type { TargetReport, WarmedTarget } from '../../src/snapshot/data-plane.ts';
+import type { DataPlaneReport, TargetReport, WarmedTarget } from '../../src/snapshot/data-plane.ts';
 import { compileListener, compileService } from '../../src/snapshot/compile.ts';
 import { compileWarmUp } from '../../src/snapshot/compile-wellness.ts';
 import type { ServiceSpec } from '../../src/snapshot/types.ts';
@@ -50,6 +50,10 @@ export class TimedPlane {
     const { warmUp } = serviceWithDefaults(this.#document ?? { pools: {} });
     if (warmUp === undefined) throw new Error('the service has no warm-up');
     return this.#plane.warmUp({ service: SERVICE, pool, warmUp: compileWarmUp(warmUp) });
+  }
+
+  report(): Promise<DataPlaneReport> {
+    return this.#plane.report();
   }
 
   async targets(pool: string): Promise<ReadonlyMap<string, TargetReport>> {

@@ -145,6 +145,8 @@ export class Exchange
   deadlineAt = NEVER;
   /** Of the whole exchange. */
   #endsAt = NEVER;
+  /** `deadlineAt` is that of one try. */
+  #isTryTimed = false;
 
   #target: Target;
   #connection: TargetConnection | null = null;
@@ -296,7 +298,9 @@ export class Exchange
   #connect(kept: TargetConnection | null): void {
     this.#isConnected = false;
     if (this.#retries.perTryMs > 0) {
-      this.deadlineAt = Math.min(this.#endsAt, this.#context.deadlines.nowMs + this.#retries.perTryMs);
+      const tryEndsAt = this.#context.deadlines.nowMs + this.#retries.perTryMs;
+      this.#isTryTimed = tryEndsAt < this.#endsAt;
+      this.deadlineAt = this.#isTryTimed ? tryEndsAt : this.#endsAt;
     }
     if (kept === null) {
       this.#connectStartedAtMs = this.#context.clock.monotonicMs();
@@ -468,7 +472,7 @@ export class Exchange
     if (this.#retries.onStatus.length > 0 && this.#tryAgainAfter(head.status)) {
       return;
     }
-    this.deadlineAt = this.#endsAt;
+    this.#timeAll();
     this.#targetStatus = head.status;
     this.#status = head.status;
     if (this.#target.load.latencyWatcher !== null) {
@@ -655,8 +659,14 @@ export class Exchange
     return true;
   }
 
-  #tryLater(tries: FurtherTries): void {
+  /** No try is going on, or it has been answered: what is left of the time is that of the whole exchange. */
+  #timeAll(): void {
     this.deadlineAt = this.#endsAt;
+    this.#isTryTimed = false;
+  }
+
+  #tryLater(tries: FurtherTries): void {
+    this.#timeAll();
     const pauseMs = tries.pauseMs(this.#context.random.next());
     tries.pause = this.#context.clock.setTimer(pauseMs, () => this.#tryElsewhere(tries));
   }
@@ -689,7 +699,7 @@ export class Exchange
       return false;
     }
     this.#ticket = ticket;
-    this.deadlineAt = this.#endsAt;
+    this.#timeAll();
     this.#isAtTarget = false;
     before.load.leave();
     admission?.roomAt(before);
@@ -752,9 +762,8 @@ export class Exchange
   /** Its time is up, or that of one try. */
   expire(): void {
     const wasConnected = this.#isConnected;
-    const isTotal = this.deadlineAt >= this.#endsAt;
     this.#drop();
-    if (isTotal) {
+    if (!this.#isTryTimed) {
       return this.#fail('total_timeout');
     }
     const reason = wasConnected ? this.#reasonAfterSlowTry() : this.#retries.onConnect ? 'connect' : null;
