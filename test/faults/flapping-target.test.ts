@@ -9,7 +9,7 @@ import { pause } from './pause.ts';
 import { SteadyLoad } from './steady-load.ts';
 
 const CHECK_MS = 50;
-const HEALTH = { path: '/healthz', interval: `${CHECK_MS}ms`, timeout: '2s', rise: 2, fall: 3 };
+const HEALTH = { path: '/healthz', interval: `${CHECK_MS}ms`, timeout: '10s', rise: 2, fall: 3 };
 
 describe('a target that comes and goes at the period of its checks', () => {
   test.each([1, 2, 4])('by %i checks at a time costs nobody an answer', async (checks) => {
@@ -31,6 +31,24 @@ describe('a target that comes and goes at the period of its checks', () => {
 });
 
 describe('when every target is down', () => {
+  test('for its checks alone, and that many cannot be, all of them serve, and one that is down in truth costs nobody', async () => {
+    const ledger = new RequestLedger();
+    // What the next pool says, and none of these.
+    const health = { ...HEALTH, bodyContains: 'next' };
+    const service = { health, panicPercent: 50, upstream: { idleConnections: 0 } };
+    const world = await startBroken({ targets: 3, ledger, service });
+    const panicking = () => world.proxy.admin.metric('cutover_pool_panicking', { pool: 'old' });
+    await eventually(async () => expect(await panicking()).toBe(1));
+    const load = new SteadyLoad({ port: world.proxy.port, clients: 10, ratePerSecond: 150, ledger });
+    await eventually(() => expect(load.requests.length).toBeGreaterThan(30), 15_000);
+    await world.faults[0]?.refuse();
+    await eventually(() => expect(load.requests.length).toBeGreaterThan(80), 15_000);
+    await load.stop();
+    expect(outcomesOf(world)).toEqual({ old: ledger.entries.size });
+    for (const { requests } of world.backends) expect(requests.some(({ id }) => id !== '')).toBe(true);
+    await expectAccount(world);
+  });
+
   test('the answer is 503 with Retry-After, and comes from an application again as soon as one is up', async () => {
     const world = await startBroken({ targets: 2, service: { health: HEALTH, upstream: { idleConnections: 0 } } });
     await send(world);

@@ -91,7 +91,7 @@ describe('a worker that is late', () => {
   });
 
   test('refuses nothing and breaks nothing off for one pause, as of a stopped process that goes on', async () => {
-    const timeouts = { connect: '1s', responseHead: '1s', requestBodyIdle: '1s', responseBodyIdle: '1s' };
+    const timeouts = { connect: '2s', responseHead: '2s', requestBodyIdle: '2s', responseBodyIdle: '2s' };
     const { plane, backend } = await startLate(1_000, { timeouts });
     const ledger = new RequestLedger();
     const send = async (request: ClientRequest): Promise<void> => {
@@ -111,7 +111,7 @@ describe('a worker that is late', () => {
     freeze(plane.pid);
     const waiting = [send({}), send({ method: 'POST', path: '/upload', body: 'a' })];
     // Longer than each of its limits in time.
-    await wait(1_600);
+    await wait(2_600);
     plane.signal('SIGCONT');
     await Promise.all([...underWay, ...waiting]);
     for (let i = 0; i < 20; i += 1) await send({});
@@ -170,7 +170,7 @@ describe('file descriptors', () => {
     const world = await makeWorld({ workers });
     const command = [`--nofile=${DESCRIPTORS}`, process.execPath, PROGRAM, 'run', '--config', world.configFile];
     const program = spawn('prlimit', command, { stdio: 'ignore' });
-    await eventually(async () => expect((await world.admin.call('GET', '/readyz')).status).toBe(200), 20_000);
+    await eventually(async () => expect((await world.admin.call('GET', '/readyz')).status).toBe(200), 50_000);
 
     const clients = await Promise.all(Array.from({ length: CLIENTS }, () => openIdle(world.port)));
     await eventually(async () => expect(await metric(world.admin, TURNED_AWAY)).toBeGreaterThan(CLIENTS / 3));

@@ -47,7 +47,7 @@ describe('where a try has a time of its own', () => {
   test('a target that says nothing costs what may be sent twice that time, and the rest is a 504', async () => {
     const service = {
       ...FRESH,
-      retries: { on: ['connect' as const, 504 as const], perTryTimeout: '300ms', budget: BUDGET },
+      retries: { on: ['connect' as const, 504 as const], perTryTimeout: '1s', budget: BUDGET },
     };
     const world = await startBroken({ targets: 3, service });
     break1of(world, { response: { passes: 0, ending: 'silence' } });
@@ -57,6 +57,35 @@ describe('where a try has a time of its own', () => {
     expect(await triedAgain(world, 'per-try-timeout')).toBeGreaterThan(0);
     await expectAccount(world);
   });
+});
+
+describe('where targets are ejected for what became of their requests', () => {
+  test('one that refuses connections is, after three, and no request needs a further try from then on', async () => {
+    const world = await startBroken({ targets: 3, service: { ...FRESH, ejection: { duration: '60s' } } });
+    await world.faults[0]?.refuse();
+    await sendAll(world);
+    expect(outcomesOf(world)).toEqual({ old: world.ledger.entries.size });
+    expect(await triedAgain(world, 'connect')).toBe(3);
+    expect(await ejected(world)).toBe(1);
+    await expectAccount(world);
+  });
+
+  test('not all are where all fail: one is asked on, and answers as soon as it can', async () => {
+    const ejection = { duration: '60s', maxPercent: 100 };
+    const world = await startBroken({ targets: 3, service: { ...FRESH, ejection } });
+    for (const fault of world.faults) fault.manner = { response: { passes: 0, ending: 'reset' } };
+    await sendAll(world);
+    expect(outcomesOf(world)).toEqual({ 'status 502': METHODS.length * ROUNDS });
+    expect(await ejected(world)).toBe(2);
+    for (const fault of world.faults) fault.manner = {};
+    await sendAll(world);
+    expect(outcomesOf(world)).toEqual({ 'status 502': METHODS.length * ROUNDS, old: METHODS.length * ROUNDS });
+    await expectAccount(world);
+  });
+
+  function ejected({ proxy }: BrokenWorld): Promise<number> {
+    return proxy.admin.metric('cutover_target_ejected', { pool: 'old' });
+  }
 });
 
 describe('where a breaker stands before each target', () => {

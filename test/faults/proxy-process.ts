@@ -11,7 +11,7 @@ const ENVIRONMENT = process.env['CUTOVER_LONG'] === '1' ? {} : { NODE_COMPILE_CA
 const PROGRAM = path.join(import.meta.dirname, '../../src/main.ts');
 
 /** Long enough for a machine that has other things to do. */
-const START_PATIENCE_MS = 20_000;
+const START_PATIENCE_MS = 50_000;
 
 export interface ProxyCommand {
   readonly command: 'run' | 'upgrade';

@@ -91,7 +91,7 @@ function start({ configFile }: FaultWorld, output: number) {
 
 /** Serves under load while it has much to say, loses a worker and gets another, and flips. */
 async function expectServing(world: FaultWorld, { child }: ReturnType<typeof start>): Promise<void> {
-  await eventually(async () => expect((await world.admin.call('GET', '/readyz')).status).toBe(200), 20_000);
+  await eventually(async () => expect((await world.admin.call('GET', '/readyz')).status).toBe(200), 50_000);
   const load = new SteadyLoad({ port: world.port, clients: 10, ratePerSecond: 100 });
   world.write(BROKEN_CONFIG);
   for (let count = 0; count < RELOADS; count += 1) {
