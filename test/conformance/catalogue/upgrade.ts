@@ -69,6 +69,30 @@ export const UPGRADE: readonly WireCase[] = [
     upstream: { response: sized('403 Forbidden', 'no') },
   }),
   must(
+    'up-ws-refused-frames',
+    'RFC 6455 4.1',
+    'Frames of a client that did not wait, behind a refusal: they are no request, and nobody else gets them.',
+    `${ws()}\x81\x85\x00\x00\x00\x00hello`,
+    {
+      expect: ['forward', 'reject'],
+      upstream: { response: sized('403 Forbidden', 'no') },
+      upstreamRequestsMax: 1,
+      upstreamMustNotSee: 'hello',
+      clientMustNotSee: ' 101 ',
+    },
+  ),
+  must(
+    'up-ws-after-100',
+    'RFC 9110 15.2',
+    'An interim answer comes before the switch, whose bytes come behind it in one piece.',
+    ws('/ws', ['Expect: 100-continue']),
+    {
+      expect: ['forward'],
+      upstream: { response: `HTTP/1.1 100 Continue\r\n\r\n${ACCEPTED}\x81\x02hi` },
+      clientMustSee: /^HTTP\/1\.1 100 [^]*HTTP\/1\.1 101 [^]*\r\n\r\n\x81\x02hi$/,
+    },
+  ),
+  must(
     'up-ws-early-data',
     'RFC 6455 4.1',
     'Bytes before the answer: they may be held for the tunnel or refused, never taken for a request.',
