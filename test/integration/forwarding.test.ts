@@ -153,6 +153,18 @@ describe('the request id', () => {
     expect((await echo(port, { fields: [['X-Request-Id', 'trace-42']] })).values('x-request-id')).toEqual(['trace-42']);
   });
 
+  test('is that of an answer in the place of the application, too', async () => {
+    const target = await startRawBackend('silence');
+    const limits = { requestBody: '1B' };
+    const proxy = await startProxy({ services: appService({ only: { version: '', url: target.url } }, { limits }) });
+    const fields = [['X-Request-Id', 'trace-43']] as const;
+    const refused = await ask(proxy.port, { method: 'POST', body: 'ab', fields });
+    expect([refused.status, refused.field('x-request-id')]).toEqual([413, 'trace-43']);
+    const dots = await ask(proxy.port, { path: '/a/../b' });
+    expect(dots.status).toBe(400);
+    expect(dots.field('x-request-id')).not.toBe('trace-43');
+  });
+
   test.each([
     ['too long', 'a'.repeat(500)],
     ['with blanks in it', 'a b'],

@@ -63,6 +63,7 @@ export class AnswerWriter {
     this.#minor = head.minor;
     this.#accept = head.fields.valueOf(FIELD.accept);
     this.#face = NO_SERVICE;
+    this.#requestId = '';
     this.#keepAlive = keepAlive;
   }
 
@@ -78,6 +79,11 @@ export class AnswerWriter {
   /** The request that is to be answered is routed anew. */
   forgetService(): void {
     this.#face = NO_SERVICE;
+  }
+
+  /** Of the request being answered; "": no service has taken it. */
+  get requestId(): string {
+    return this.#requestId;
   }
 
   serveAs(face: ServiceFace, from: Provenance, requestId: string): void {

@@ -78,6 +78,11 @@ export class ClientConnection implements Downstream, Expiring {
     host.deadlines.add(this);
   }
 
+  /** Of the request being answered; "": no service has taken it. */
+  get requestId(): string {
+    return this.#answer.requestId;
+  }
+
   get isBlocked(): boolean {
     return this.#socket.writableNeedDrain;
   }

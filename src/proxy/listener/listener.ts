@@ -138,7 +138,8 @@ export class Listener implements ClientHost {
     if (typeof begun !== 'string') {
       return begun;
     }
-    connection.answer(begun, ACCOUNTED.has(begun) ? this.#sink.newRequestId() : this.refused(begun));
+    const newId = ACCOUNTED.has(begun) ? this.#sink.newRequestId() : this.refused(begun);
+    connection.answer(begun, connection.requestId || newId);
     return null;
   }
 
