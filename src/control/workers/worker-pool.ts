@@ -31,13 +31,13 @@ import type {
   WarmUpCall,
 } from '../../snapshot/data-plane.ts';
 import type { ExplainQuestion, Explanation } from '../../snapshot/explain.ts';
-import { lookupKey, type LookupSpec } from '../../snapshot/lookup-spec.ts';
-import type { ServiceSpec, SnapshotUpdate } from '../../snapshot/types.ts';
+import type { SnapshotUpdate } from '../../snapshot/types.ts';
 import type { Hello, Setup, SocketSet, SuccessorCalls } from '../../snapshot/worker-protocol.ts';
+import { cutOf, NO_DRAIN, PastDrains, sumDrains } from './drain-counts.ts';
 import { HeardPanics } from './heard-panics.ts';
-import { isAlive, kill } from './process-id.ts';
-import { ServedModules } from './served-modules.ts';
 import { EMPTY_REPORT, lastAccount, mergeReports, mergeWarmed } from './merge-reports.ts';
+import { isAlive, kill } from './process-id.ts';
+import { ServedState } from './served-state.ts';
 import { WorkerLink } from './worker-link.ts';
 import { type SpawnerOptions, WorkerSpawner } from './worker-spawner.ts';
 
@@ -91,16 +91,11 @@ export class WorkerPool implements DataPlane {
   readonly #links = new Set<WorkerLink>();
   readonly #spawner: WorkerSpawner;
   readonly #server: Server;
-  /** Everything that is served, for workers to come. */
-  readonly #services = new Map<string, ServiceSpec>();
-  readonly #lookups = new Map<string, LookupSpec>();
-  readonly #health = new Map<string, TargetHealth>();
-  readonly #modules = new ServedModules();
+  readonly #served = new ServedState();
   readonly #panics: HeardPanics<WorkerLink>;
-  #generation = 0;
   /** Counts of workers that are gone. */
   #past: DataPlaneReport = EMPTY_REPORT;
-  readonly #pastDrains = new Map<string, DrainCount>();
+  readonly #pastDrains = new PastDrains();
   /** Workers that were started and do not accept yet, by name. */
   readonly #waiting = new Map<string, PromiseWithResolvers<void>>();
   /** Starts under way, by the worker's number. */
@@ -160,11 +155,11 @@ export class WorkerPool implements DataPlane {
 
   async prepare(modules: readonly UserModule[]): Promise<readonly ModuleProblem[]> {
     // From now on, so that a worker which is set up meanwhile has them too.
-    this.#modules.add(modules);
+    this.#served.modules.add(modules);
     const asked = [...this.#links].filter(({ phase }) => phase !== 'hello');
     const answers = await Promise.all(asked.map((link) => this.#prepareOn(link, modules)));
     const problems = new Map(answers.flat().map((problem) => [problem.reference, problem]));
-    if (problems.size > 0) this.#modules.keepNamed(this.#services.values());
+    if (problems.size > 0) this.#served.modules.keepNamed(this.#served.services);
     return [...problems.values()];
   }
 
@@ -182,7 +177,7 @@ export class WorkerPool implements DataPlane {
   }
 
   async apply(update: SnapshotUpdate, tracks: readonly DrainRequest[] = []): Promise<Applied> {
-    this.#remember(update);
+    this.#served.add(update);
     const asked = [...this.#links].filter(({ phase }) => phase !== 'hello');
     const awaited = asked.filter(({ phase }) => phase !== 'setup');
     const answers = new Map(asked.map((link) => [link, this.#applyTo(link, update, tracks)]));
@@ -200,7 +195,7 @@ export class WorkerPool implements DataPlane {
         for (const track of tracks) {
           const cut = cutOf(link.lastReport, track);
           drains.get(track.id)?.push(cut);
-          this.#pastDrains.set(track.id, sumDrains([this.#pastDrains.get(track.id) ?? NO_DRAIN, cut]));
+          this.#pastDrains.add(track.id, cut);
         }
       }),
     );
@@ -236,7 +231,7 @@ export class WorkerPool implements DataPlane {
   }
 
   setHealth(changes: readonly TargetHealth[]): void {
-    for (const change of changes) this.#health.set(`${change.service}\n${change.pool}\n${change.target}`, change);
+    this.#served.setHealth(changes);
     for (const link of this.#links) if (link.phase !== 'hello') link.setHealth(changes);
   }
 
@@ -273,13 +268,12 @@ export class WorkerPool implements DataPlane {
         .filter((link) => link.drains.has(id))
         .map((link) => this.#inTime(ask(link), REPORT_DEADLINE_MS).catch(() => link.drains.get(id) ?? null)),
     );
-    const past = this.#pastDrains.get(id);
-    const known = [...counts, past ?? null].filter((count) => count !== null);
+    const known = [...counts, this.#pastDrains.get(id)].filter((count) => count !== null);
     return known.length === 0 ? null : sumDrains(known);
   }
 
   forgetDrain(id: string): void {
-    this.#pastDrains.delete(id);
+    this.#pastDrains.forget(id);
     for (const link of this.#links) if (link.drains.has(id)) link.forgetDrain(id);
   }
 
@@ -414,18 +408,12 @@ export class WorkerPool implements DataPlane {
 
   #setup(): Setup {
     const { listeners, trustedProxies, zone, own } = this.#options;
-    const update = {
-      generation: this.#generation,
-      changed: [...this.#services.values()],
-      removed: [],
-      health: [...this.#health.values()],
-      lookups: { changed: [...this.#lookups.values()], removed: [] },
-    };
-    return { update, listeners, trustedProxies, zone, own, modules: this.#modules.all };
+    return { update: this.#served.asUpdate(), listeners, trustedProxies, zone, own, modules: this.#served.modules.all };
   }
 
   #acceptIfCurrent(link: WorkerLink): void {
-    if (link.phase !== 'setup' || link.generation !== this.#generation || this.#generation === 0) return;
+    const { generation } = this.#served;
+    if (link.phase !== 'setup' || link.generation !== generation || generation === 0) return;
     const waiting = this.#waiting.get(link.name);
     if (waiting === undefined) return;
     link.phase = 'accepting';
@@ -447,10 +435,7 @@ export class WorkerPool implements DataPlane {
     this.#links.delete(link);
     this.#panics.lost(link);
     if (link.lastReport !== null) this.#past = mergeReports([this.#past, lastAccount(link.lastReport)]);
-    for (const [id, count] of link.drains) {
-      const gone = { ...count, cut: count.cut + count.remaining, remaining: 0, longLived: 0 };
-      this.#pastDrains.set(id, sumDrains([this.#pastDrains.get(id) ?? NO_DRAIN, gone]));
-    }
+    this.#pastDrains.addLost(link.drains);
     this.#waiting.get(link.name)?.reject(new Error('its process ended'));
     if (!this.#isEnding && this.#spawner.isKeeper(link.name)) void this.#spawner.keep();
     const index = link.hello?.index ?? -1;
@@ -592,18 +577,6 @@ export class WorkerPool implements DataPlane {
 
   // --- small things ------------------------------------------------------------------------------------------------
 
-  #remember(update: SnapshotUpdate): void {
-    this.#generation = update.generation;
-    for (const name of update.removed) this.#services.delete(name);
-    for (const service of update.changed) this.#services.set(service.name, service);
-    for (const key of update.lookups?.removed ?? []) this.#lookups.delete(key);
-    for (const spec of update.lookups?.changed ?? []) this.#lookups.set(lookupKey(spec.kind, spec.name), spec);
-    this.#modules.keepNamed(this.#services.values());
-    for (const change of update.health ?? []) {
-      this.#health.set(`${change.service}\n${change.pool}\n${change.target}`, change);
-    }
-  }
-
   #pids(): number[] {
     return [...this.#links].map(({ pid }) => pid).filter((pid) => pid > 0);
   }
@@ -633,8 +606,6 @@ const GIVE_BACK_MS = 100;
 /** A worker that was replaced is in no hurry: a tunnel may last an hour, and an idle client has time to come again. */
 const RETIREMENT = { drainMs: 3_600_000, idleGraceMs: 5_000 };
 
-const NO_DRAIN: DrainCount = { inFlightAtFlip: 0, remaining: 0, cut: 0, longLived: 0 };
-
 function clamp(value: number, min: number, max: number): number {
   return Math.min(Math.max(value, min), max);
 }
@@ -643,24 +614,4 @@ function clamp(value: number, min: number, max: number): number {
 function busyConnections(report: DataPlaneReport | null): number {
   const listeners = report?.listeners ?? [];
   return listeners.reduce((sum, { connections }) => sum + connections.active + connections.tunnel, 0);
-}
-
-function sumDrains(counts: readonly DrainCount[]): DrainCount {
-  return counts.reduce(
-    (sum, count) => ({
-      inFlightAtFlip: sum.inFlightAtFlip + count.inFlightAtFlip,
-      remaining: sum.remaining + count.remaining,
-      cut: sum.cut + count.cut,
-      longLived: sum.longLived + count.longLived,
-    }),
-    NO_DRAIN,
-  );
-}
-
-/** What a fenced worker had under way on the tracked pools, as far as it was heard of: all of it was cut. */
-function cutOf(report: DataPlaneReport | null, track: DrainRequest): DrainCount {
-  const inFlight = (report?.pools ?? [])
-    .filter(({ service, pool }) => track.pools.some((one) => one.service === service && one.pool === pool))
-    .reduce((sum, pool) => sum + pool.inFlight, 0);
-  return { inFlightAtFlip: inFlight, remaining: 0, cut: inFlight, longLived: 0 };
 }
