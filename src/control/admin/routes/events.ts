@@ -36,7 +36,7 @@ export const eventRoutes: Routes = (app, { access, control, clock }) => {
       exposeHeadRoute: false,
       schema: {
         tags: ['history'],
-        summary: 'Streams generations, receipts, drains and health as they change',
+        summary: 'Streams generations, receipts, drains, health, ejections and panics as they happen',
         description:
           'With Last-Event-ID, what happened since comes first; the event "gap" says that some of it is lost.',
         headers: HEADERS,
