@@ -36,7 +36,7 @@ export type StartProxy = (asked: Asked) => Promise<Running>;
 export async function startCutover(asked: Asked): Promise<Running> {
   const { children, core, folder, ports, settings, balance, service = {}, workers = 0 } = asked;
   const port = await freePort();
-  const told = { retries: { on: ['connect', 'reused-connection', 503] }, breaker: { per: ['target'] } };
+  const told = { retries: { on: ['connect', 'reused-connection', 503] }, ejection: { failurePercent: 30 } };
   const config = {
     listeners: { web: { listen: `127.0.0.1:${port}` } },
     admin: { listen: `127.0.0.1:${await freePort()}` },

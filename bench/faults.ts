@@ -68,6 +68,7 @@ const SCENARIOS: readonly Scenario[] = [
   { name: 'fails every other request', balance: 'round-robin', settings: 'plain', act: halfFailing },
   { name: 'fails every other request, told', balance: 'round-robin', settings: 'told', act: halfFailing },
   { name: 'flaps at the period of its checks', balance: 'round-robin', settings: 'plain', act: flapping },
+  { name: 'flaps at the period of its checks, told', balance: 'round-robin', settings: 'told', act: flapping },
 ];
 
 const PROXIES: readonly (readonly [ProxyName, StartProxy])[] = [
