@@ -176,9 +176,14 @@ class Trial {
     const proposed = await this.#plane.explain(question, this.#update(green));
     await this.#apply(green);
     const now = await this.#plane.explain(question, null);
-    // What the algorithm draws is drawn anew for each list of targets.
+    // What the algorithm draws is drawn anew for each list of targets, and so is whether the next request leaves the zone.
+    const { prefersZone } = this.#setting;
     const isSame = ({ generation, rules, user, split, pool, targets }: Explanation) => {
-      const eligible = targets.map(({ target, isEligible, inFlight }) => ({ target, isEligible, inFlight }));
+      const eligible = targets.map(({ target, isEligible, inFlight }) => ({
+        target,
+        isEligible: prefersZone || isEligible,
+        inFlight,
+      }));
       return { generation, rules, user, split, pool, eligible };
     };
     expect(isSame(proposed)).toEqual(isSame(now));
