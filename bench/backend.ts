@@ -8,7 +8,9 @@ import { installed } from './installed.ts';
 const RAW_SERVER = fileURLToPath(new URL('./backend-server.ts', import.meta.url));
 
 /** What every contender stands in front of; the same for all in one run. It must be faster than any of them. */
-export async function startBackend(place: Omit<Place, 'backendPort'>): Promise<{ child: Child; kind: string }> {
+export async function startBackend(
+  place: Omit<Place, 'backendPort' | 'clientsMax'>,
+): Promise<{ child: Child; kind: string }> {
   const { children, core, port, folder } = place;
   const nginx = await installed('nginx');
   if (nginx === null) {

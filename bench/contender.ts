@@ -9,12 +9,17 @@ export interface Contender {
   start(place: Place): Promise<Child>;
 }
 
+/** Clients of a measurement that has not many. */
+export const CLIENTS_MAX = 4096;
+
 export interface Place {
   readonly children: Children;
   readonly core: number;
   /** Where it must listen, on 127.0.0.1. */
   readonly port: number;
   readonly backendPort: number;
+  /** As many clients as will connect at once, where it has to be told. */
+  readonly clientsMax: number;
   /** An empty folder of its own. */
   readonly folder: string;
 }

@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startBackend } from './backend.ts';
 import { Children } from './children.ts';
-import type { Contender } from './contender.ts';
+import { CLIENTS_MAX, type Contender } from './contender.ts';
 import { cutover } from './contenders/cutover.ts';
 import { haproxy } from './contenders/haproxy.ts';
 import { httpProxy } from './contenders/http-proxy.ts';
@@ -172,7 +172,14 @@ async function startContenders(
     const port = await freePort();
     const url = `http://127.0.0.1:${port}/`;
     try {
-      const place = { children, core, port, backendPort, folder: await subfolder(folder, name) };
+      const place = {
+        children,
+        core,
+        port,
+        backendPort,
+        clientsMax: CLIENTS_MAX,
+        folder: await subfolder(folder, name),
+      };
       const child = await contender.start(place);
       await becomesReady(name, child, url);
       running.push({ contender, version: probed.version, child, url });

@@ -19,9 +19,11 @@ export const cutover: Contender = {
     const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
     return { version };
   },
-  async start({ children, core, port, backendPort, folder }) {
+  async start({ children, core, port, backendPort, clientsMax, folder }) {
     const config = {
-      listeners: { web: { listen: `127.0.0.1:${port}`, limits: { requestsPerConnection: 100_000_000 } } },
+      listeners: {
+        web: { listen: `127.0.0.1:${port}`, limits: { requestsPerConnection: 100_000_000, connections: clientsMax } },
+      },
       admin: { listen: `127.0.0.1:${await freePort()}` },
       state: { path: 'memory' },
       workers: 0,

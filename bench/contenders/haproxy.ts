@@ -10,11 +10,11 @@ export const haproxy: Contender = {
     const path = await installed('haproxy');
     return path === null ? { missing: 'not installed' } : { version: await versionOf(path, ['-v'], /\d[\d.]+/) };
   },
-  async start({ children, core, port, backendPort, folder }) {
+  async start({ children, core, port, backendPort, clientsMax, folder }) {
     const config = `
 global
   nbthread 1
-  maxconn 4096
+  maxconn ${clientsMax}
 defaults
   mode http
   timeout connect 2s

@@ -10,13 +10,13 @@ export const nginx: Contender = {
     const path = await installed('nginx');
     return path === null ? { missing: 'not installed' } : { version: await versionOf(path, ['-v'], /[\d.]+/) };
   },
-  async start({ children, core, port, backendPort, folder }) {
+  async start({ children, core, port, backendPort, clientsMax, folder }) {
     const config = `
 daemon off;
 worker_processes 1;
 pid ${folder}/nginx.pid;
 error_log stderr error;
-events { worker_connections 4096; }
+events { worker_connections ${clientsMax}; }
 http {
   access_log off;
   client_body_temp_path ${folder}/body;
