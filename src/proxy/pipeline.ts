@@ -27,7 +27,10 @@ import { RequestReading } from './filters/request-reading.ts';
 import type { PickedRequest } from './filters/user-algorithm.ts';
 import { FilteredRequest } from './filters/filtered-request.ts';
 import type { FilterChain } from './filters/filter-chain.ts';
-import { Exchange, type ExchangeRequest, type ExchangeRoute, type ResponseEditor } from './forward/exchange.ts';
+import { Exchange } from './forward/exchange.ts';
+import type { ExchangeRequest } from './forward/exchange-request.ts';
+import { type MustWait, Placement } from './forward/placement.ts';
+import { type ResponseEditor, ResponseRelay } from './forward/response-relay.ts';
 import type { HeldRequest } from './hold/held-request.ts';
 import type { OwnAnswer } from './http1/own-answer.ts';
 import { provenanceOf } from './http1/provenance.ts';
@@ -120,8 +123,8 @@ export class Pipeline {
     if (service.sessions !== null) {
       pool.sessions.add(sessionResult(cookie, session, pool));
     }
-    const route = this.#route(arrival, pool, boundTarget(session, pool), decision.user);
-    return route === null ? null : this.#send(arrival, decision, filtered, route);
+    const place = this.#place(arrival, pool, boundTarget(session, pool), decision.user);
+    return place === null ? null : this.#send(arrival, decision, filtered, place);
   }
 
   /** Who asks, and by what name the request is known. From here on it is answered in the words of its service. */
@@ -171,7 +174,7 @@ export class Pipeline {
   }
 
   /** The target, or the place to wait for one. Null: there is none, which was answered. */
-  #route(arrival: Arrival, pool: Pool, bound: Target | null, user: User | null): ExchangeRoute | null {
+  #place(arrival: Arrival, pool: Pool, bound: Target | null, user: User | null): Placement | null {
     const { routing, service } = arrival;
     const isBound = bound !== null;
     const hashKey = hashKeyOf(service, arrival.facts, user, arrival.head);
@@ -180,16 +183,16 @@ export class Pipeline {
       return this.#turnAway(arrival, pool, chosen ?? 'no_target');
     }
     let target = chosen;
-    let mustWait: ExchangeRoute['mustWait'] = 'no';
+    let mustWait: MustWait = 'no';
     if (pool.guard !== null) {
-      const place = placeIn(pool, pool.guard, chosen, isBound, hashKey);
-      if ('code' in place) {
-        return this.#turnAway(arrival, pool, place.code, place.waitMs);
+      const found = placeIn(pool, pool.guard, chosen, isBound, hashKey);
+      if ('code' in found) {
+        return this.#turnAway(arrival, pool, found.code, found.waitMs);
       }
-      ({ target, mustWait } = place);
+      ({ target, mustWait } = found);
     }
     const cohort = pool.cohort(routing.ledger);
-    return { pool, target, isBound, mustWait, hashKey, cohort, buffers: service.buffers, settings: service.spec };
+    return new Placement(pool, cohort, target, isBound, mustWait, hashKey, this.#context.clock);
   }
 
   /** What the algorithm chooses. One that is user code can read the request while it chooses, and not after. */
@@ -216,28 +219,26 @@ export class Pipeline {
     arrival: Arrival,
     { rule, user }: Decision,
     filtered: FilteredRequest | null,
-    route: ExchangeRoute,
+    place: Placement,
   ): Exchange | FailureCode {
     const { routing, service, downstream, head, from, requestId } = arrival;
-    const { pool, target, isBound, mustWait, cohort } = route;
+    const { pool, target, isBound, mustWait, cohort } = place;
     const { shape } = service;
     const values = shape.needsValues ? new RequestValues(head, from, requestId, pool, routing.generation) : null;
     const request = outgoing(arrival, editsOf(rule, filtered, arrival), values);
     const mayMove = mustWait !== 'no' || request.kept !== null;
-    const exchange = new Exchange(
+    const relay = new ResponseRelay(
       request,
       downstream,
-      route,
-      {
-        userField: user?.isNew === true ? userField(service, user, from) : '',
-        sessionField: isBound ? '' : sessionField(service, pool, target, from),
-        sessionFieldFor: mayMove ? (other) => sessionField(service, pool, other, from) : null,
-        answerFields: shape.answerFields(values),
-        mirror: service.mirror === null ? null : this.#copyFor(service.mirror, arrival, user, route),
-        editor: filtered === null ? null : this.#editorOf(service, filtered),
-      },
-      this.#context,
+      service.buffers,
+      user?.isNew === true ? userField(service, user, from) : '',
+      isBound ? '' : sessionField(service, pool, target, from),
+      mayMove ? (other) => sessionField(service, pool, other, from) : null,
+      shape.answerFields(values),
+      filtered === null ? null : this.#editorOf(service, filtered),
     );
+    const mirror = service.mirror === null ? null : this.#copyFor(service.mirror, arrival, user, place);
+    const exchange = new Exchange(request, downstream, service, place, relay, mirror, this.#context);
     cohort.enter(exchange);
     if (request.kept !== null && head.expectsContinue) {
       downstream.proceed();
@@ -309,12 +310,12 @@ export class Pipeline {
   }
 
   /** A copy for the shadow pool; null: none is due, or nothing would be sent of it. */
-  #copyFor(mirror: BoundMirror, arrival: Arrival, user: User | null, route: ExchangeRoute): MirrorCopy | null {
+  #copyFor(mirror: BoundMirror, arrival: Arrival, user: User | null, place: Placement): MirrorCopy | null {
     const { service, head, facts } = arrival;
     const { clock, deadlines, random } = this.#context;
     try {
       const isDrawn = isDrawnForMirror(service, mirror.spec, facts, user, random);
-      if (!isDrawn || mirrorBar(mirror, facts, route.pool, upgradeOf(service, head)) !== null) {
+      if (!isDrawn || mirrorBar(mirror, facts, place.pool, upgradeOf(service, head)) !== null) {
         return null;
       }
     } catch (error) {
@@ -327,7 +328,7 @@ export class Pipeline {
       mirror.pool.shadow.dropped.add('body-too-large');
       return null;
     }
-    return new MirrorCopy(mirror, route.hashKey, clock, deadlines);
+    return new MirrorCopy(mirror, place.hashKey, clock, deadlines);
   }
 }
 

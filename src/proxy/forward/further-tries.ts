@@ -1,16 +1,20 @@
 /**
- * The further tries of one request, of which most have none: whether there may be another, by what reason, and when.
+ * The further tries of one request, of which most have none: whether there may be another, by what reason, when, and at
+ * which target.
  *
  * What may be sent again (RFC 9110 section 9.2.2): anything that was never sent; otherwise only an idempotent request
  * whose body is still at hand. And nothing that would make a bad thing worse: a target that is slow is not asked again
  * unless the operator wants it, and what fails is asked again only within a budget.
  */
-import type { Timer } from '../../base/clock.ts';
+import type { Clock, Timer } from '../../base/clock.ts';
+import type { Random } from '../../base/random.ts';
 import type { RetrySpec } from '../../snapshot/protection-spec.ts';
 import type { FailureCode } from '../errors.ts';
-import type { Pool, RetryReason } from '../pool.ts';
+import type { Applicant } from '../limit/admission.ts';
+import type { RetryReason } from '../pool.ts';
 import type { FailureContext } from '../upstream/target-connection.ts';
 import type { Target } from '../upstream/target.ts';
+import type { Placement } from './placement.ts';
 
 /** How often the algorithm is asked for a target that was not tried yet, before one that was will do. */
 const PICKS_MAX = 4;
@@ -18,25 +22,70 @@ const PICKS_MAX = 4;
 /** Reasons that add nothing to the load of a target: it has not got the request, or not on a connection that worked. */
 const FREE: ReadonlySet<RetryReason> = new Set(['connect', 'reused-connection']);
 
+export interface TriedExchange {
+  /** The try that went on is over, and its connection of no more use. */
+  onTryEnded(): void;
+  /** Goes to the target that it is at, by a new connection. */
+  reconnect(): void;
+  /** Goes to the target that it is at, while no turn of the client's is going on. */
+  connectOutOfTurn(): void;
+  /** No try is going on, until it is connected again. */
+  waitForTry(): void;
+  /** The session that was about to be bound to its target stays unbound. */
+  bindToNone(): void;
+}
+
+export interface TriesContext {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
 export class FurtherTries {
   readonly #spec: RetrySpec;
-  readonly #pool: Pool;
-  readonly #hashKey: string;
+  readonly #place: Placement;
+  readonly #context: TriesContext;
+  readonly #user: TriedExchange & Applicant<Target>;
   readonly #tried: Target[] = [];
   #made = 0;
   #wasReplaced = false;
   #isInBudget = false;
   /** The wait before the next one. */
-  pause: Timer | null = null;
+  #pause: Timer | null = null;
 
-  constructor(spec: RetrySpec, pool: Pool, hashKey: string) {
+  constructor(spec: RetrySpec, place: Placement, context: TriesContext, user: TriedExchange & Applicant<Target>) {
     this.#spec = spec;
-    this.#pool = pool;
-    this.#hashKey = hashKey;
+    this.#place = place;
+    this.#context = context;
+    this.#user = user;
   }
 
-  /** Begins another, and counts it; false: there may be none. */
-  begin(reason: RetryReason, target: Target): boolean {
+  /**
+   * Begins another, now or when it is due. `isTargets`: what failed was the target, and not this proxy. False: there may
+   * be none.
+   */
+  begin(reason: RetryReason, isTargets: boolean, isRequestComplete: boolean): boolean {
+    if (!this.#take(reason)) {
+      return false;
+    }
+    this.#user.onTryEnded();
+    if (reason === 'reused-connection') {
+      this.#user.reconnect();
+      return true;
+    }
+    if (isTargets) {
+      this.#place.tellFailedTry(reason, isRequestComplete);
+    }
+    if (reason === 'connect') {
+      this.#tryElsewhere();
+    } else {
+      this.#tryLater();
+    }
+    return true;
+  }
+
+  /** Counts another; false: there may be none. */
+  #take(reason: RetryReason): boolean {
+    const { pool, target } = this.#place;
     if (reason === 'reused-connection') {
       if (this.#wasReplaced) {
         return false;
@@ -48,29 +97,62 @@ export class FurtherTries {
       this.#made++;
       this.#tried.push(target);
     }
-    this.#pool.retries.add(reason);
+    pool.retries.add(reason);
     return true;
   }
 
   #takeFromBudget(): boolean {
     const { budgetMin, budgetPercent } = this.#spec;
-    const most = Math.max(budgetMin, Math.floor((this.#pool.inFlight * budgetPercent) / 100));
-    if (!this.#isInBudget && this.#pool.retriesInFlight >= most) {
+    const most = Math.max(budgetMin, Math.floor((this.#place.pool.inFlight * budgetPercent) / 100));
+    if (!this.#isInBudget && this.#place.pool.retriesInFlight >= most) {
       return false;
     }
     if (!this.#isInBudget) {
       this.#isInBudget = true;
-      this.#pool.retriesInFlight++;
+      this.#place.pool.retriesInFlight++;
     }
     return true;
   }
 
+  #tryLater(): void {
+    this.#user.waitForTry();
+    const pauseMs = this.#pauseMs(this.#context.random.next());
+    this.#pause = this.#context.clock.setTimer(pauseMs, () => this.#tryElsewhere());
+  }
+
+  /** Drawn between nothing and a bound that doubles with each try: tries that failed together do not come back together. */
+  #pauseMs(draw: number): number {
+    const { backoffBaseMs, backoffMaxMs } = this.#spec;
+    return draw * Math.min(backoffMaxMs, backoffBaseMs * 2 ** (this.#made - 1));
+  }
+
+  #tryElsewhere(): void {
+    const place = this.#place;
+    const before = place.target;
+    const other = this.#nextTarget(before);
+    if (other === null) {
+      this.#user.waitForTry();
+      if (place.waitForOther(this.#user)) {
+        return;
+      }
+    } else if (other !== before) {
+      place.moveTo(other);
+      // A session that was about to be bound to the first one is not bound to another behind its back.
+      this.#user.bindToNone();
+    }
+    this.#user.connectOutOfTurn();
+    if (place.target !== before) {
+      place.giveRoom(before);
+    }
+  }
+
   /** A target that was not tried yet, where there is one; null: none that may be tried. */
-  nextTarget(current: Target): Target | null {
-    const admission = this.#pool.guard?.admission ?? null;
+  #nextTarget(current: Target): Target | null {
+    const { pool, hashKey } = this.#place;
+    const admission = pool.guard?.admission ?? null;
     let other: Target | null = null;
     for (let picks = 0; picks < PICKS_MAX; picks++) {
-      other = this.#pool.pick(current, this.#hashKey);
+      other = pool.pick(current, hashKey);
       if (other === null || !this.#tried.includes(other)) {
         break;
       }
@@ -81,19 +163,13 @@ export class FurtherTries {
       : admission.another(current);
   }
 
-  /** Drawn between nothing and a bound that doubles with each try: tries that failed together do not come back together. */
-  pauseMs(draw: number): number {
-    const { backoffBaseMs, backoffMaxMs } = this.#spec;
-    return draw * Math.min(backoffMaxMs, backoffBaseMs * 2 ** (this.#made - 1));
-  }
-
   /** The request is over. */
   close(): void {
-    this.pause?.cancel();
-    this.pause = null;
+    this.#pause?.cancel();
+    this.#pause = null;
     if (this.#isInBudget) {
       this.#isInBudget = false;
-      this.#pool.retriesInFlight--;
+      this.#place.pool.retriesInFlight--;
     }
   }
 }

@@ -1,0 +1,28 @@
+/** A request as its target gets it, apart from its body. */
+import type { BufferSpec } from '../../snapshot/buffer-spec.ts';
+import type { Framing } from '../http1/request-head.ts';
+
+export interface ExchangeRequest {
+  readonly method: string;
+  readonly methodIndex: number;
+  /** As it goes on the wire. */
+  readonly head: string;
+  readonly framing: Framing;
+  readonly upgrade: string;
+  readonly requestId: string;
+  /** Lower-case names of fields that do not pass, in trailers either. */
+  readonly withheld: ReadonlySet<string>;
+  /** It may be processed twice (RFC 9110 section 9.2.2). */
+  readonly isIdempotent: boolean;
+  /** How the body is kept until it is whole; null: it passes as it comes. */
+  readonly kept: BufferSpec | null;
+}
+
+/** A copy of the request that goes elsewhere: it is told what passes and never waited for. */
+export interface RequestCopy {
+  begin(request: ExchangeRequest, isComplete: boolean): void;
+  body(chunk: Buffer): void;
+  end(): void;
+  /** The request is over; a copy that was not whole by then is not sent. */
+  abandon(): void;
+}

@@ -1,0 +1,39 @@
+/** Two connections that let bytes through as they are, after a 101: each side ends by itself. */
+import type { Downstream } from '../downstream.ts';
+import type { TargetConnection } from '../upstream/target-connection.ts';
+
+/** Who has the target's connection; null: it is gone. */
+export interface TunnelOwner {
+  readonly connection: TargetConnection | null;
+}
+
+export class Tunnel {
+  readonly #owner: TunnelOwner;
+  readonly #downstream: Downstream;
+  #clientEnded = false;
+  #targetEnded = false;
+
+  constructor(owner: TunnelOwner, downstream: Downstream) {
+    this.#owner = owner;
+    this.#downstream = downstream;
+  }
+
+  fromClient(chunk: Buffer): void {
+    this.#owner.connection?.body(chunk);
+    this.#owner.connection?.touch();
+  }
+
+  endByClient(): void {
+    this.#clientEnded = true;
+    this.#owner.connection?.endTunnel();
+  }
+
+  endByTarget(): void {
+    this.#targetEnded = true;
+    this.#downstream.endTunnel();
+  }
+
+  get isOver(): boolean {
+    return this.#clientEnded && this.#targetEnded;
+  }
+}
