@@ -28,7 +28,7 @@ import type { PickedRequest } from './filters/user-algorithm.ts';
 import { FilteredRequest } from './filters/filtered-request.ts';
 import type { FilterChain } from './filters/filter-chain.ts';
 import { Exchange } from './forward/exchange.ts';
-import type { ExchangeRequest } from './forward/exchange-request.ts';
+import type { ExchangeRequest } from './forward/exchange-input.ts';
 import { type MustWait, Placement } from './forward/placement.ts';
 import { type ResponseEditor, ResponseRelay } from './forward/response-relay.ts';
 import type { HeldRequest } from './hold/held-request.ts';
@@ -227,13 +227,16 @@ export class Pipeline {
     const values = shape.needsValues ? new RequestValues(head, from, requestId, pool, routing.generation) : null;
     const request = outgoing(arrival, editsOf(rule, filtered, arrival), values);
     const mayMove = mustWait !== 'no' || request.kept !== null;
+    place.bindBy(
+      isBound ? '' : sessionField(service, pool, target, from),
+      mayMove ? (other) => sessionField(service, pool, other, from) : null,
+    );
     const relay = new ResponseRelay(
       request,
       downstream,
+      place,
       service.buffers,
       user?.isNew === true ? userField(service, user, from) : '',
-      isBound ? '' : sessionField(service, pool, target, from),
-      mayMove ? (other) => sessionField(service, pool, other, from) : null,
       shape.answerFields(values),
       filtered === null ? null : this.#editorOf(service, filtered),
     );

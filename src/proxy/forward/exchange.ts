@@ -10,20 +10,16 @@
  * further-tries.ts; nothing is, once the client has got a byte of an answer.
  *
  * Its parts: where the request is (placement.ts), what the client sends (request-body.ts), and what the target answers
- * (response-relay.ts). None of them knows another; what follows from one for another, follows here.
+ * (response-relay.ts). What few requests need is made when they need it: further-tries.ts, time-limits.ts, tunnel.ts. Data
+ * flows past the exchange; what follows from one part's events for the others, is decided in it.
  */
 import { assert } from '../../base/assert.ts';
-import type { Clock } from '../../base/clock.ts';
-import type { Random } from '../../base/random.ts';
 import type { KeptIn } from '../../snapshot/buffer-spec.ts';
 import type { RetrySpec } from '../../snapshot/protection-spec.ts';
-import type { ServiceSpec, ServiceTimeouts } from '../../snapshot/types.ts';
-import type { ServiceBuffers } from '../buffer/service-buffers.ts';
-import type { Deadlines } from '../deadlines.ts';
+import type { ServiceTimeouts } from '../../snapshot/types.ts';
 import type { Downstream, UpstreamBound } from '../downstream.ts';
 import { type FailureCode, failureOf } from '../errors.ts';
 import type { FieldSection } from '../http1/field-section.ts';
-import type { ResponseHead } from '../http1/response-head.ts';
 import type { CohortMember } from '../ledger.ts';
 import type { Applicant } from '../limit/admission.ts';
 import { type Outcome, outcomeOf } from '../outcome.ts';
@@ -31,26 +27,12 @@ import type { RetryReason } from '../pool.ts';
 import type { FailureContext, TargetConnection } from '../upstream/target-connection.ts';
 import type { Target } from '../upstream/target.ts';
 import { isTargetsFailure } from './ending.ts';
-import type { ExchangeRequest, RequestCopy } from './exchange-request.ts';
+import type { ExchangeContext, ExchangeRequest, ExchangeService, RequestCopy } from './exchange-input.ts';
 import { FurtherTries, reasonAfterFailure, reasonAfterStatus, type TriedExchange } from './further-tries.ts';
 import type { Placement } from './placement.ts';
 import { RequestBody, type RequestBodyUser } from './request-body.ts';
 import type { RelayUser, ResponseRelay } from './response-relay.ts';
 import { type TimedExchange, TimeLimits } from './time-limits.ts';
-import { Tunnel } from './tunnel.ts';
-
-/** By whose settings a request goes. */
-export interface ExchangeService {
-  readonly spec: Pick<ServiceSpec, 'timeouts' | 'limits' | 'retries'>;
-  /** null: nothing is kept until it is whole. */
-  readonly buffers: ServiceBuffers | null;
-}
-
-export interface ExchangeContext {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly deadlines: Deadlines;
-}
 
 export class Exchange
   implements UpstreamBound, CohortMember, Applicant<Target>, RequestBodyUser, RelayUser, TriedExchange, TimedExchange
@@ -73,7 +55,6 @@ export class Exchange
   readonly #body: RequestBody | null;
   #time: TimeLimits | null = null;
   #tries: FurtherTries | null = null;
-  #tunnel: Tunnel | null = null;
   /** The head has been sent, in the try that is going on. */
   #isConnected = false;
   #connectStartedAtMs = 0;
@@ -103,7 +84,7 @@ export class Exchange
     this.#body =
       request.framing === 'none'
         ? null
-        : new RequestBody(request, downstream, service.buffers, timeouts.responseHeadMs, this);
+        : new RequestBody(request, downstream, place, service.buffers, timeouts.responseHeadMs, this);
   }
 
   get requestBodyIdleMs(): number {
@@ -114,12 +95,12 @@ export class Exchange
     return this.#timeouts.responseBodyIdleMs;
   }
 
-  get isTunnel(): boolean {
-    return this.#tunnel !== null;
+  get tunnelIdleMs(): number {
+    return this.#timeouts.tunnelIdleMs;
   }
 
-  get target(): Target {
-    return this.#place.target;
+  get isTunnel(): boolean {
+    return this.#relay.tunnel !== null;
   }
 
   /** Sends the request on its way. It was counted in flight before. */
@@ -142,42 +123,26 @@ export class Exchange
   /** Goes to its target, or waits for one that has room. */
   #begin(): void {
     if (this.#place.take(this)) {
-      this.#connect(this.#idleConnection());
+      this.connect(this.#idleConnection());
     }
   }
 
   onRequestKept(keptIn: KeptIn): void {
-    const before = this.#place.target;
     if (!this.#place.takeKept(keptIn)) {
       return this.#fail('queue_full');
     }
-    this.#bindAfter(before);
     this.#begin();
     this.onClientTurnEnd();
   }
 
   /** Its turn has come. */
   onRoom(target: Target): void {
-    const before = this.#place.target;
     this.#place.enterFromLine(target);
-    this.#bindAfter(before);
     this.connectOutOfTurn();
   }
 
   onWaitedTooLong(): void {
     this.#fail('queue_timeout');
-  }
-
-  #bindAfter(before: Target): void {
-    const { target } = this.#place;
-    if (target === before) {
-      return;
-    }
-    if (this.#tries === null) {
-      this.#relay.bindTo(target);
-    } else {
-      this.#relay.bindToNone();
-    }
   }
 
   #idleConnection(): TargetConnection | null {
@@ -186,13 +151,13 @@ export class Exchange
 
   /** Connects while no turn of the client's is going on, at whose end what it causes would be written. */
   connectOutOfTurn(): void {
-    this.#connect(this.#idleConnection());
+    this.connect(this.#idleConnection());
     this.#downstream.resumeRequest();
     this.onClientTurnEnd();
   }
 
   /** `kept` null: by a new connection. */
-  #connect(kept: TargetConnection | null): void {
+  connect(kept: TargetConnection | null): void {
     this.#isConnected = false;
     this.#time?.timeTry();
     if (kept === null) {
@@ -227,8 +192,9 @@ export class Exchange
   // --- what the client sends ---------------------------------------------------------------------------------------
 
   requestBody(chunk: Buffer): void {
-    if (this.#tunnel !== null) {
-      return this.#tunnel.fromClient(chunk);
+    const { tunnel } = this.#relay;
+    if (tunnel !== null) {
+      return tunnel.fromClient(chunk);
     }
     const body = this.#body;
     assert(body !== null, 'only a request with a body has bytes behind its head');
@@ -246,14 +212,10 @@ export class Exchange
     this.#body?.complete(trailers);
     if (this.#place.isTimed) {
       // The time that a client takes for its body is not the target's.
-      this.#place.waitFrom(this.#context.clock.monotonicMs());
+      this.#place.restart();
     }
     this.#mirror?.end();
     this.#body?.end(this.#isConnected, this.#relay.connection);
-  }
-
-  onRequestSent(): void {
-    this.#place.waitFrom(this.#context.clock.monotonicMs());
   }
 
   get isRequestSent(): boolean {
@@ -290,48 +252,21 @@ export class Exchange
     return true;
   }
 
+  onSwitched(): void {
+    this.#place.cohort.tunnels++;
+  }
+
+  onTunnelEnd(): void {
+    this.#relay.tunnel?.endByClient();
+    this.#relay.finishTunnel();
+  }
+
   onClientDrain(): void {
     this.#relay.resume();
   }
 
-  onTargetDone(): void {
-    this.#place.leave();
-    this.#place.giveRoom(this.#place.target);
-  }
-
-  /** It is still under way: the target has nothing more to do with it, but the client has not got it. */
-  onResponseKept(keptIn: KeptIn): void {
-    this.#place.pool.kept.add(`response ${keptIn}`);
-  }
-
   onReplied(): void {
     this.#finish('completed', this.#relay.status);
-  }
-
-  // --- the tunnel --------------------------------------------------------------------------------------------------
-
-  onSwitched(head: ResponseHead): void {
-    this.#tunnel = new Tunnel(this.#relay, this.#downstream);
-    this.#place.cohort.tunnels++;
-    this.#relay.connection?.limitSilence(this.#timeouts.tunnelIdleMs);
-    this.#downstream.switchProtocols(head);
-  }
-
-  onTunnelEnd(): void {
-    this.#tunnel?.endByClient();
-    this.#finishTunnel();
-  }
-
-  onTargetEndedTunnel(): void {
-    this.#tunnel?.endByTarget();
-    this.#finishTunnel();
-  }
-
-  #finishTunnel(): void {
-    if (this.#tunnel !== null && this.#tunnel.isOver) {
-      this.#relay.release(false);
-      this.onReplied();
-    }
   }
 
   // --- further tries -----------------------------------------------------------------------------------------------
@@ -384,16 +319,8 @@ export class Exchange
     this.#body?.stop();
   }
 
-  reconnect(): void {
-    this.#connect(null);
-  }
-
   waitForTry(): void {
     this.#time?.timeAll();
-  }
-
-  bindToNone(): void {
-    this.#relay.bindToNone();
   }
 
   onTimeUp(isTryTimed: boolean): void {

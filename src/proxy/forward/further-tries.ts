@@ -6,14 +6,14 @@
  * whose body is still at hand. And nothing that would make a bad thing worse: a target that is slow is not asked again
  * unless the operator wants it, and what fails is asked again only within a budget.
  */
-import type { Clock, Timer } from '../../base/clock.ts';
-import type { Random } from '../../base/random.ts';
+import type { Timer } from '../../base/clock.ts';
 import type { RetrySpec } from '../../snapshot/protection-spec.ts';
 import type { FailureCode } from '../errors.ts';
 import type { Applicant } from '../limit/admission.ts';
 import type { RetryReason } from '../pool.ts';
 import type { FailureContext } from '../upstream/target-connection.ts';
 import type { Target } from '../upstream/target.ts';
+import type { ExchangeContext } from './exchange-input.ts';
 import type { Placement } from './placement.ts';
 
 /** How often the algorithm is asked for a target that was not tried yet, before one that was will do. */
@@ -25,25 +25,18 @@ const FREE: ReadonlySet<RetryReason> = new Set(['connect', 'reused-connection'])
 export interface TriedExchange {
   /** The try that went on is over, and its connection of no more use. */
   onTryEnded(): void;
-  /** Goes to the target that it is at, by a new connection. */
-  reconnect(): void;
+  /** Goes to the target that it is at; `kept` null: by a new connection. */
+  connect(kept: null): void;
   /** Goes to the target that it is at, while no turn of the client's is going on. */
   connectOutOfTurn(): void;
   /** No try is going on, until it is connected again. */
   waitForTry(): void;
-  /** The session that was about to be bound to its target stays unbound. */
-  bindToNone(): void;
-}
-
-export interface TriesContext {
-  readonly clock: Clock;
-  readonly random: Random;
 }
 
 export class FurtherTries {
   readonly #spec: RetrySpec;
   readonly #place: Placement;
-  readonly #context: TriesContext;
+  readonly #context: ExchangeContext;
   readonly #user: TriedExchange & Applicant<Target>;
   readonly #tried: Target[] = [];
   #made = 0;
@@ -52,7 +45,7 @@ export class FurtherTries {
   /** The wait before the next one. */
   #pause: Timer | null = null;
 
-  constructor(spec: RetrySpec, place: Placement, context: TriesContext, user: TriedExchange & Applicant<Target>) {
+  constructor(spec: RetrySpec, place: Placement, context: ExchangeContext, user: TriedExchange & Applicant<Target>) {
     this.#spec = spec;
     this.#place = place;
     this.#context = context;
@@ -69,7 +62,7 @@ export class FurtherTries {
     }
     this.#user.onTryEnded();
     if (reason === 'reused-connection') {
-      this.#user.reconnect();
+      this.#user.connect(null);
       return true;
     }
     if (isTargets) {
@@ -137,8 +130,6 @@ export class FurtherTries {
       }
     } else if (other !== before) {
       place.moveTo(other);
-      // A session that was about to be bound to the first one is not bound to another behind its back.
-      this.#user.bindToNone();
     }
     this.#user.connectOutOfTurn();
     if (place.target !== before) {

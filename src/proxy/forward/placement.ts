@@ -14,6 +14,8 @@ import { endingOf, endingOfTry } from './ending.ts';
 /** The target has no room: the request waits for that, or for any other's. */
 export type MustWait = 'no' | 'for-any' | 'for-this';
 
+export type SessionFieldFor = (target: Target) => string;
+
 export class Placement {
   readonly pool: Pool;
   readonly cohort: Cohort;
@@ -24,6 +26,10 @@ export class Placement {
   /** Before it is at a target: whether it can go there. */
   mustWait: MustWait;
   target: Target;
+  /** Binds the session to the target, as a complete line; "" where there is none, or it is bound already. */
+  sessionField = '';
+  /** The same for another target; null: there will be none. */
+  #sessionFieldFor: SessionFieldFor | null = null;
   readonly #clock: Clock;
   /** The target is occupied with this request. */
   #isAtTarget = false;
@@ -49,6 +55,12 @@ export class Placement {
     this.mustWait = mustWait;
     this.hashKey = hashKey;
     this.#clock = clock;
+  }
+
+  /** Says how the session is bound to the target, or to another that it may come to before it was at any. */
+  bindBy(sessionField: string, sessionFieldFor: SessionFieldFor | null): void {
+    this.sessionField = sessionField;
+    this.#sessionFieldFor = sessionFieldFor;
   }
 
   /** The exchange begins. */
@@ -78,9 +90,9 @@ export class Placement {
   /** Its turn has come. */
   enterFromLine(target: Target): void {
     this.#ticket = null;
-    this.target = target;
+    this.#choose(target);
     this.#enter();
-    this.waitFrom(this.#clock.monotonicMs());
+    this.restart();
   }
 
   /**
@@ -90,26 +102,42 @@ export class Placement {
   takeKept(keptIn: KeptIn): boolean {
     const { pool, target } = this;
     pool.kept.add(`request ${keptIn}`);
-    this.waitFrom(this.#clock.monotonicMs());
+    this.restart();
     const isThere = target.keepsSessions && pool.targets.get(target.id) === target;
-    const chosen = isThere ? target : (pool.pick(null, this.hashKey) ?? target);
+    if (!isThere) {
+      this.#choose(pool.pick(null, this.hashKey) ?? target);
+    }
     const admission = pool.guard === null ? null : pool.guard.admission;
     const isBound = this.isBound && isThere;
-    const free = admission === null ? chosen : admission.place(chosen, isBound);
+    const free = admission === null ? this.target : admission.place(this.target, isBound);
     if (free === null && admission?.isFull === true) {
       return false;
     }
-    this.target = free ?? chosen;
+    this.#choose(free ?? this.target);
     this.mustWait = free !== null ? 'no' : isBound ? 'for-this' : 'for-any';
     return true;
   }
 
+  /** Another target than the one that was chosen first. */
+  #choose(target: Target): void {
+    if (target !== this.target) {
+      this.target = target;
+      this.sessionField = this.#sessionFieldFor?.(target) ?? '';
+    }
+  }
+
   /** Goes to another target, after this one has failed. */
   moveTo(other: Target): void {
+    this.#stayUnbound();
     this.target.load.leave();
-    this.target = other;
-    this.waitFrom(this.#clock.monotonicMs());
+    this.#choose(other);
+    this.restart();
     other.load.enter();
+  }
+
+  /** A session that was about to be bound to one target is not bound to another behind its back. */
+  #stayUnbound(): void {
+    this.#sessionFieldFor = null;
   }
 
   /**
@@ -123,6 +151,7 @@ export class Placement {
     if (ticket === null) {
       return false;
     }
+    this.#stayUnbound();
     this.#ticket = ticket;
     this.#isAtTarget = false;
     before.load.leave();
@@ -136,6 +165,11 @@ export class Placement {
   }
 
   /** What was before, such as a client that took its time, is not the target's. */
+  restart(): void {
+    this.waitFrom(this.#clock.monotonicMs());
+  }
+
+  /** The same, as of `nowMs`. */
   waitFrom(nowMs: number): void {
     this.#waitingSinceMs = nowMs;
   }
@@ -155,6 +189,12 @@ export class Placement {
     this.observe('failed', isRequestComplete);
     this.pool.guard?.record(this.target, true);
     this.pool.wellness?.record(this.target, endingOfTry(reason));
+  }
+
+  /** The target has nothing more to do with it, though its client has not got it. */
+  leaveEarly(): void {
+    this.leave();
+    this.giveRoom(this.target);
   }
 
   /** The target, or the line, is rid of it. */

@@ -11,7 +11,8 @@ import { GatheredBytes } from '../http1/gathered-bytes.ts';
 import { passingTrailers } from '../http1/passing-fields.ts';
 import type { TargetConnection } from '../upstream/target-connection.ts';
 import { BufferedRequest, type BufferedRequestUser } from './buffered-request.ts';
-import type { ExchangeRequest } from './exchange-request.ts';
+import type { ExchangeRequest } from './exchange-input.ts';
+import type { Placement } from './placement.ts';
 
 /** Body bytes held for a connection that is being made, or for a second try; above it the client is not read. */
 const HELD_BYTES_MAX = 65_536;
@@ -19,8 +20,6 @@ const HELD_BYTES_MAX = 65_536;
 export interface RequestBodyUser {
   /** What is kept until it is whole can be sent. */
   onRequestKept(keptIn: KeptIn): void;
-  /** The target is about to have all that was kept. */
-  onRequestSent(): void;
   /** It cannot be kept. */
   onFault(code: FailureCode): void;
 }
@@ -28,6 +27,7 @@ export interface RequestBodyUser {
 export class RequestBody implements BufferedRequestUser {
   readonly #request: ExchangeRequest;
   readonly #downstream: Downstream;
+  readonly #place: Placement;
   readonly #user: RequestBodyUser;
   readonly #responseHeadMs: number;
   /** Bytes that may have to be sent. */
@@ -45,12 +45,14 @@ export class RequestBody implements BufferedRequestUser {
   constructor(
     request: ExchangeRequest,
     downstream: Downstream,
+    place: Placement,
     buffers: ServiceBuffers | null,
     responseHeadMs: number,
     user: RequestBodyUser,
   ) {
     this.#request = request;
     this.#downstream = downstream;
+    this.#place = place;
     this.#user = user;
     this.#responseHeadMs = responseHeadMs;
     this.#buffered =
@@ -184,7 +186,7 @@ export class RequestBody implements BufferedRequestUser {
   }
 
   onRequestSent(connection: TargetConnection): void {
-    this.#user.onRequestSent();
+    this.#place.restart();
     connection.end(this.#trailers, this.#responseHeadMs);
     connection.flush();
   }

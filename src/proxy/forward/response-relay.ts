@@ -14,10 +14,11 @@ import type { FieldSection } from '../http1/field-section.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
 import type { ResponseEdits } from '../http1/response-writer.ts';
 import type { ConnectionUser, FailureContext, TargetConnection } from '../upstream/target-connection.ts';
-import type { Target } from '../upstream/target.ts';
 import { UNWANTED_MS_MAX, UnwantedBody } from '../upstream/unwanted-body.ts';
 import { BufferedResponse, type BufferedResponseUser } from './buffered-response.ts';
-import type { ExchangeRequest } from './exchange-request.ts';
+import type { ExchangeRequest } from './exchange-input.ts';
+import type { Placement } from './placement.ts';
+import { Tunnel } from './tunnel.ts';
 
 /** User code that sees the response. */
 export interface ResponseEditor {
@@ -33,25 +34,19 @@ export interface AnswerFields {
 
 /** What comes before a response is passed on, and what follows from it. */
 export interface RelayUser {
-  /** Which target answers. */
-  readonly target: Target;
   /** The target was sent all that the client has sent. */
   readonly isRequestSent: boolean;
   readonly responseBodyIdleMs: number;
+  readonly tunnelIdleMs: number;
   onConnected(connection: TargetConnection): void;
   /** A final head has come. False: it is not passed on, as there is a further try. */
   onAnswered(status: number): boolean;
-  /** Bytes pass as they are from now on. */
-  onSwitched(head: ResponseHead): void;
-  /** The target has sent all of it: it has nothing more to do with the request, though the client may. */
-  onTargetDone(): void;
-  onResponseKept(keptIn: KeptIn): void;
+  /** Bytes pass as they are from now on, each way. */
+  onSwitched(): void;
   /** The client is about to get the end of it. */
   onReplied(): void;
   /** It cannot be passed on. */
   onFault(code: FailureCode): void;
-  /** The target has sent all of a tunnel's bytes. */
-  onTargetEndedTunnel(): void;
   onTargetDrain(): void;
   onFailure(code: FailureCode, how: FailureContext): void;
 }
@@ -62,8 +57,7 @@ export class ResponseRelay implements ConnectionUser, BufferedResponseUser {
   readonly #downstream: Downstream;
   readonly #buffers: ServiceBuffers | null;
   readonly #userField: string;
-  #sessionField: string;
-  readonly #sessionFieldFor: ((target: Target) => string) | null;
+  readonly #place: Placement;
   readonly #answerFields: AnswerFields | null;
   readonly #editor: ResponseEditor | null;
   /** Set by the exchange that it is made for, before anything can come. */
@@ -71,47 +65,32 @@ export class ResponseRelay implements ConnectionUser, BufferedResponseUser {
   connection: TargetConnection | null = null;
   /** Keeps the response until it is whole; null: it passes as it comes, or there is none yet. */
   #buffered: BufferedResponse | null = null;
-  #isTunnel = false;
+  /** null: bytes are parts of messages. */
+  tunnel: Tunnel | null = null;
   hasInterim = false;
   /** What the target has answered; 0: nothing yet. */
   targetStatus = 0;
   /** What the client is told; 0: nothing yet. */
   status = 0;
 
-  /**
-   * `userField`: gives a user its id, as a complete line; "" for none. `sessionField`: binds the session to the target, as
-   * well. `sessionFieldFor`: the same for another target, where the request may have to wait for one. `editor` null: no
-   * user code sees the response.
-   */
+  /** `userField`: gives a user its id, as a complete line; "" for none. `editor` null: no user code sees the response. */
   constructor(
     request: ExchangeRequest,
     downstream: Downstream,
+    place: Placement,
     buffers: ServiceBuffers | null,
     userField: string,
-    sessionField: string,
-    sessionFieldFor: ((target: Target) => string) | null,
     answerFields: AnswerFields | null,
     editor: ResponseEditor | null,
   ) {
     this.method = request.method;
     this.upgrade = request.upgrade;
     this.#downstream = downstream;
+    this.#place = place;
     this.#buffers = buffers;
     this.#userField = userField;
-    this.#sessionField = sessionField;
-    this.#sessionFieldFor = sessionFieldFor;
     this.#answerFields = answerFields;
     this.#editor = editor;
-  }
-
-  /** Another target than the one that was chosen first will answer. */
-  bindTo(target: Target): void {
-    this.#sessionField = this.#sessionFieldFor?.(target) ?? '';
-  }
-
-  /** A session that was about to be bound to the first target is not bound to another behind its back. */
-  bindToNone(): void {
-    this.#sessionField = '';
   }
 
   // --- the connection ----------------------------------------------------------------------------------------------
@@ -160,8 +139,7 @@ export class ResponseRelay implements ConnectionUser, BufferedResponseUser {
     this.targetStatus = head.status;
     this.status = head.status;
     if (head.status === 101) {
-      this.#isTunnel = true;
-      return this.user.onSwitched(head);
+      return this.#switch(head);
     }
     if (this.#editor !== null) {
       return this.#respondEdited(head, this.#editor);
@@ -195,8 +173,8 @@ export class ResponseRelay implements ConnectionUser, BufferedResponseUser {
   }
 
   get #extraFields(): string {
-    const fields = this.#userField + this.#sessionField;
-    return this.#answerFields === null ? fields : fields + this.#answerFields.of(this.user.target.id);
+    const fields = this.#userField + this.#place.sessionField;
+    return this.#answerFields === null ? fields : fields + this.#answerFields.of(this.#place.target.id);
   }
 
   /** The client has a whole answer, and waits for nothing that the target may still send. */
@@ -206,6 +184,21 @@ export class ResponseRelay implements ConnectionUser, BufferedResponseUser {
     connection?.passTo(new UnwantedBody(connection, this.user.isRequestSent), UNWANTED_MS_MAX);
     this.user.onReplied();
     this.#downstream.end(null);
+  }
+
+  #switch(head: ResponseHead): void {
+    this.tunnel = new Tunnel(this, this.#downstream);
+    this.user.onSwitched();
+    this.connection?.limitSilence(this.user.tunnelIdleMs);
+    this.#downstream.switchProtocols(head);
+  }
+
+  /** A side of the tunnel has ended. */
+  finishTunnel(): void {
+    if (this.tunnel !== null && this.tunnel.isOver) {
+      this.release(false);
+      this.user.onReplied();
+    }
   }
 
   // --- the body ----------------------------------------------------------------------------------------------------
@@ -224,13 +217,14 @@ export class ResponseRelay implements ConnectionUser, BufferedResponseUser {
   }
 
   onEnd(trailers: FieldSection | null): void {
-    if (this.#isTunnel) {
-      return this.user.onTargetEndedTunnel();
+    if (this.tunnel !== null) {
+      this.tunnel.endByTarget();
+      return this.finishTunnel();
     }
     // Released before the client is told, whose next request may be waiting for just this connection.
     this.release(this.user.isRequestSent);
     if (this.#buffered !== null) {
-      this.user.onTargetDone();
+      this.#place.leaveEarly();
       this.#buffered.end(trailers);
       return;
     }
@@ -258,7 +252,7 @@ export class ResponseRelay implements ConnectionUser, BufferedResponseUser {
   }
 
   onResponseKept(keptIn: KeptIn): void {
-    this.user.onResponseKept(keptIn);
+    this.#place.pool.kept.add(`response ${keptIn}`);
   }
 
   onResponseRoom(): void {

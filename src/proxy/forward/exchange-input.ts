@@ -1,7 +1,13 @@
-/** A request as its target gets it, apart from its body. */
+/** What an exchange is given: the request as its target gets it, and what it goes by. */
+import type { Clock } from '../../base/clock.ts';
+import type { Random } from '../../base/random.ts';
 import type { BufferSpec } from '../../snapshot/buffer-spec.ts';
+import type { ServiceSpec } from '../../snapshot/types.ts';
+import type { ServiceBuffers } from '../buffer/service-buffers.ts';
+import type { Deadlines } from '../deadlines.ts';
 import type { Framing } from '../http1/request-head.ts';
 
+/** Apart from the body, which follows. */
 export interface ExchangeRequest {
   readonly method: string;
   readonly methodIndex: number;
@@ -25,4 +31,17 @@ export interface RequestCopy {
   end(): void;
   /** The request is over; a copy that was not whole by then is not sent. */
   abandon(): void;
+}
+
+/** By whose settings a request goes. */
+export interface ExchangeService {
+  readonly spec: Pick<ServiceSpec, 'timeouts' | 'limits' | 'retries'>;
+  /** null: nothing is kept until it is whole. */
+  readonly buffers: ServiceBuffers | null;
+}
+
+export interface ExchangeContext {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly deadlines: Deadlines;
 }
