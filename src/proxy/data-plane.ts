@@ -378,17 +378,19 @@ export class ProxyDataPlane implements DataPlane {
 
   #trialPool(service: ServiceSpec, index: number, health: readonly TargetHealth[]): Pool {
     const spec = service.pools[index] as PoolSpec;
-    const pool = new Pool(service.name, spec.name, { ...this.#shared, random: systemRandom });
-    // Breakers, queues and slow starts have state and timers of their own: what they do now is imitated instead.
-    pool.update(spec, { ...service, breaker: null, admission: null, slowStart: null });
-    const live = this.#pools.get(poolKey(service.name, spec.name));
-    if (live !== undefined) {
-      pool.imitate(live);
-    }
+    // Nobody is told what becomes of a pool that is only asked about.
+    const shared = { ...this.#shared, random: systemRandom, onEjection: ignore, onPanic: ignore };
+    const pool = new Pool(service.name, spec.name, shared);
+    // Breakers, queues and the like have state and timers of their own: what they do now is imitated instead.
+    pool.update(spec, { ...service, breaker: null, admission: null, slowStart: null, ejection: null });
     for (const change of health) {
       if (change.service === service.name && change.pool === spec.name) {
         pool.setHealth(change.target, change.up);
       }
+    }
+    const live = this.#pools.get(poolKey(service.name, spec.name));
+    if (live !== undefined) {
+      pool.imitate(live);
     }
     return pool;
   }

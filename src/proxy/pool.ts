@@ -157,6 +157,14 @@ export class Pool {
         target.imitate(like);
       }
     }
+    const targets = [...this.#targets.values()];
+    if (!targets.some((target) => target.isWell)) {
+      // Ejections count only while somebody else is well.
+      for (const target of targets) {
+        target.isEjected = false;
+      }
+    }
+    this.wellness?.reconsider();
     this.#balancer = null;
   }
 

@@ -1,11 +1,13 @@
 import { onTestFinished } from 'vitest';
 import { seededRandom } from '../../src/base/random.ts';
+import { explainQuestion } from '../../src/control/explain-question.ts';
 import { ProxyDataPlane, type ProxyOptions } from '../../src/proxy/data-plane.ts';
 import type { ServiceDocument } from '../../src/schema/service.ts';
 import { listenerWithDefaults, serviceWithDefaults } from '../../src/schema/with-defaults.ts';
 import type { DataPlaneReport, TargetReport, WarmedTarget } from '../../src/snapshot/data-plane.ts';
 import { compileListener, compileService } from '../../src/snapshot/compile.ts';
 import { compileWarmUp } from '../../src/snapshot/compile-wellness.ts';
+import type { Explanation } from '../../src/snapshot/explain.ts';
 import type { ServiceSpec } from '../../src/snapshot/types.ts';
 import { HttpClient } from './http-client.ts';
 import { type ManualClock, manualClock } from './manual-clock.ts';
@@ -50,6 +52,16 @@ export class TimedPlane {
     const { warmUp } = serviceWithDefaults(this.#document ?? { pools: {} });
     if (warmUp === undefined) throw new Error('the service has no warm-up');
     return this.#plane.warmUp({ service: SERVICE, pool, warmUp: compileWarmUp(warmUp) });
+  }
+
+  /** What would become of a request if `document` were in force; `down` as for `apply`. */
+  async explain(document: ServiceDocument, down: readonly string[] = []): Promise<Explanation> {
+    const spec = compileService(SERVICE, serviceWithDefaults(document), this.#spec, {
+      stickySecret: 'only-of-this-test',
+    });
+    const health = down.map((name) => ({ ...placeOf(name), up: false }));
+    const proposed = { generation: this.#generation + 1, changed: [spec], removed: [], health };
+    return this.#plane.explain(explainQuestion({ url: 'http://app/' }), proposed);
   }
 
   report(): Promise<DataPlaneReport> {

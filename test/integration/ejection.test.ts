@@ -55,6 +55,18 @@ describe('a target that answers everything with 500', () => {
     expect(told.map(({ forMs }) => forMs)).toEqual([30_000, 60_000]);
   });
 
+  test('is left alone by what is only asked about too, while somebody else would be well', async () => {
+    const { well, raw, plane, target } = await startPair(FAILS);
+    await plane.answers(10);
+    const arriving = await startBackend('arriving');
+    const down = [`only/${arriving.target}`];
+    const { choice, targets } = await plane.explain(service([well, raw, arriving]), down);
+    expect(choice?.target).toBe(well.target);
+    expect(targets.find((one) => one.target === target)).toMatchObject({ isEligible: false });
+    expect((await plane.explain(service([raw, arriving]), down)).choice?.target).toBe(target);
+    expect(await plane.answers(5)).toEqual({ well: 5 });
+  });
+
   test('goes on being asked where nobody else is well', async () => {
     const raw = await startRawBackend(FAILS);
     const plane = await startTimedPlane(service([raw]));

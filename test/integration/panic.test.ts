@@ -60,6 +60,20 @@ test('where it is asked for no longer, that ends at once', async () => {
   expect(told.map(({ isPanic }) => isPanic)).toEqual([true, false]);
 });
 
+test('a change that is only asked about makes none, and is explained with the one that it would make', async () => {
+  const { backends, plane, told } = await startThree();
+  const arriving = await startBackend('d');
+  const proposed = service([arriving]);
+  const down = [`only/${arriving.target}`];
+  expect((await plane.explain(proposed, down)).choice?.target).toBe(arriving.target);
+  expect((await plane.explain({ ...proposed, panicPercent: 0 }, down)).choice).toBeNull();
+  expect(told).toEqual([]);
+  expect(await plane.answers(3)).toEqual({ a: 1, b: 1, c: 1 });
+  for (const backend of backends) plane.setUp(`only/${backend.target}`, false);
+  expect((await plane.explain(service(backends, { panicPercent: 0 }))).choice).toBeNull();
+  expect(told.map(({ isPanic }) => isPanic)).toEqual([true]);
+});
+
 test('status and metrics show it', async () => {
   const backend = await startBackend('a');
   const health = { path: '/status?code=500', interval: '30ms', timeout: '5s', fall: 1 };

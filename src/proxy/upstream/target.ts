@@ -54,7 +54,6 @@ export class Target {
     this.up = other.up;
     this.isTripped = other.isTripped;
     this.isEjected = other.isEjected;
-    this.isLastResort = other.isLastResort;
     this.weightShare = other.weightShare;
     this.load.imitate(other.load);
   }
