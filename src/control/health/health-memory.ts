@@ -29,6 +29,7 @@ export class HealthMemory {
   #statuses: (() => readonly TargetStatus[]) | null = null;
   #timer: Timer | null = null;
   #writing: Promise<void> = Promise.resolve();
+  #isClosed = false;
 
   constructor(options: HealthMemoryOptions) {
     this.#options = options;
@@ -41,7 +42,8 @@ export class HealthMemory {
 
   /** To be called when some target has changed sides; `statuses` is asked for all of them a little later. */
   changed(statuses: () => readonly TargetStatus[]): void {
-    if (this.#options.files === null) return;
+    // Once closed, the file is the next process's; and where no checks are made any more, nobody would be down.
+    if (this.#options.files === null || this.#isClosed) return;
     this.#statuses = statuses;
     this.#timer ??= this.#options.clock.setTimer(WRITE_REST_MS, () => {
       this.#timer = null;
@@ -51,6 +53,7 @@ export class HealthMemory {
 
   /** Keeps what is so now; resolves when that is done. Must come before the checks end. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     if (this.#timer !== null) {
       this.#timer.cancel();
       this.#timer = null;

@@ -33,6 +33,18 @@ describe('which targets were down', () => {
     expect(statSync(world.files.health).mode & 0o777).toBe(0o600);
   });
 
+  it('is not overwritten by what ends after the process has said its last', async () => {
+    const world = start();
+    const memory = world.open();
+    memory.changed(() => [target('a:80', false)]);
+    const closing = memory.close();
+    memory.changed(() => []);
+    await closing;
+    world.clock.advance(1_000);
+    await memory.close();
+    expect(world.open().wasDown('shop', 'blue', 'a:80')).toBe(true);
+  });
+
   it('is forgotten where they are well again, or nobody checks them', async () => {
     const world = start();
     const memory = world.open();
