@@ -113,7 +113,8 @@ export class WorkerLink {
   }
 
   #keepDrain(id: string, count: DrainCount | null): DrainCount | null {
-    if (count !== null) this.drains.set(id, count);
+    // One that was forgotten while this was asked stays so.
+    if (count !== null && this.drains.has(id)) this.drains.set(id, count);
     return count;
   }
 
