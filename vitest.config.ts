@@ -15,9 +15,10 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     environment: 'node',
     // Processes and not threads: tests open sockets, send signals and start workers. They run on the Node of this
-    // process. Two at a time: more would make timings depend on the machine.
+    // process. Three at a time, on two cores: many tests wait most of the time, and with more of them timings would depend
+    // on the machine.
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: 3,
     // For a machine that does much else: what hangs is found all the same.
     testTimeout: 60_000,
     hookTimeout: 60_000,
