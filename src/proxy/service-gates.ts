@@ -27,10 +27,13 @@ export class ServiceGates {
     { rateLimiter, hold }: LiveService,
     { facts, head, downstream }: Arrival,
   ): 'open' | HeldRequest | FailureCode | null {
+    const isCounted = this.isResuming;
+    // An answer at once begins the request behind it, which has not been counted.
+    this.isResuming = false;
     if (pause !== null && isHealthCheck(pause, head)) {
       return 'pause_health';
     }
-    if (rateLimit !== null && rateLimiter !== null && !this.isResuming) {
+    if (rateLimit !== null && rateLimiter !== null && !isCounted) {
       const waitMs = rateLimiter.take(rateKey(rateLimit, facts), this.#clock.monotonicMs());
       if (waitMs > 0) {
         downstream.refuse('rate_limited', Math.ceil(waitMs / 1000));

@@ -151,6 +151,39 @@ describe('a paused service', () => {
     await inBalance();
   });
 
+  test('counts the rate of those who wait behind such a request, too', async () => {
+    const { proxy, pause, resume, heldIs, inBalance } = await startWorld({
+      rateLimit: { rate: '1/h', burst: 2 },
+      rules: [{ name: 'own', when: { path: '/own' }, respond: { status: 204 } }],
+    });
+    const client = await startClient(proxy.port);
+    await pause();
+    const answers = client.pipeline(Array.from({ length: 4 }, () => ({ path: '/own' })));
+    await heldIs(1);
+    await resume();
+    expect((await answers).map(({ status }) => status)).toEqual([204, 204, 429, 429]);
+    await inBalance();
+  });
+
+  test('refuses a body that turns out to be too long, and asks no target', async () => {
+    const { blue, proxy, admin, pause, resume, heldIs, inBalance } = await startWorld({
+      buffering: { request: {} },
+      limits: { requestBody: '1KiB' },
+    });
+    await pause();
+    const client = await startClient(proxy.port);
+    const bytes = [Buffer.alloc(2_000, 'x')];
+    const answer = client.request({ method: 'POST', path: '/upload', pieces: { bytes, gapMs: 1, framing: 'chunked' } });
+    await heldIs(1);
+    await resume();
+    expect((await answer).status).toBe(413);
+    expect((await client.request()).status).toBe(200);
+    expect(blue.requests.map(({ method }) => method)).toEqual(['GET']);
+    const { services } = (await admin.must('GET', '/v1/status')).json;
+    expect(JSON.stringify(services)).not.toMatch(/"inFlight":[1-9]/);
+    await inBalance();
+  });
+
   test('that is deleted lets those who wait go at once', async () => {
     const { proxy, admin, pause, heldIs } = await startWorld();
     await pause({ resumeOver: '10m' });

@@ -101,6 +101,9 @@ export class MessageBuffer implements SpoolFileUser {
   /** The body is whole. */
   end(): void {
     this.#isEnded = true;
+    if (this.#isClosed) {
+      return;
+    }
     if (this.#file === null || this.#file.unwrittenBytes === 0) {
       this.#owner.onBuffered();
     }

@@ -243,6 +243,15 @@ describe('the end of a buffer', () => {
       0,
     ]);
   });
+
+  it.each([10, 1_000])('may come before that of the body (memory for %i bytes)', (memory) => {
+    const { buffer, disk, heard } = world(memory, 1_000);
+    buffer.add(Buffer.alloc(20));
+    buffer.close();
+    buffer.end();
+    disk.run();
+    expect(heard).toEqual([]);
+  });
 });
 
 describe('what all buffers have together', () => {
