@@ -160,6 +160,31 @@ describe('limits.inFlightPerTarget', () => {
     await expectInBalance(plane, 3);
   });
 
+  test('says nothing of a target that whoever waited in vain was never given', async () => {
+    const backend = await startBackend('v1');
+    const service = {
+      breaker: { minimum: 2, open: '1m', per: ['pool', 'target'] },
+      limits: { inFlightPerTarget: 1 },
+      split: { only: 100 },
+      pools: { only: { targets: [{ url: backend.url }] } },
+    } satisfies ServiceDocument;
+    const plane = await startTimedPlane(service);
+    const pool = async () => (await plane.report()).pools[0];
+    const first = ask(plane.port, { path: '/hold' });
+    await eventually(() => expect(backend.requests.length).toBe(1));
+    await plane.apply({ ...service, timeouts: { queue: '1m', total: '10s' } });
+    const inVain = [ask(plane.port), ask(plane.port), ask(plane.port)];
+    await eventually(async () => expect((await pool())?.waiting).toBe(3));
+    plane.clock.advance(10_200);
+    for (const answer of inVain) expect((await answer).status).toBe(504);
+    const closed = { open: 0, opened: 0 };
+    expect((await pool())?.breakers).toEqual({ '': closed, [backend.target]: closed });
+    backend.release();
+    expect((await first).status).toBe(200);
+    expect(backend.requests.length).toBe(1);
+    await expectInBalance(plane, 4);
+  });
+
   test('forgets a client that is gone at once', async () => {
     const { backends, proxy, waiting } = await startLimited({ limits: { inFlightPerTarget: 1 } });
     const first = ask(proxy.port, { path: '/hold' });

@@ -33,6 +33,8 @@ export class Placement {
   readonly #clock: Clock;
   /** The target is occupied with this request. */
   #isAtTarget = false;
+  /** It was at its target until it, or what the target had to do with it, was over. */
+  #hasLeftTarget = false;
   /** Its place in the line, while it waits for a target with room. */
   #ticket: Ticket<Target> | null = null;
   #startedAtMs = 0;
@@ -201,6 +203,7 @@ export class Placement {
   leave(): void {
     if (this.#isAtTarget) {
       this.#isAtTarget = false;
+      this.#hasLeftTarget = true;
       this.target.load.leave();
     } else if (this.#ticket !== null) {
       this.pool.guard?.admission?.leave(this.#ticket);
@@ -213,13 +216,13 @@ export class Placement {
     this.pool.live.count(methodIndex, status, this.#clock.monotonicMs() - this.#startedAtMs);
   }
 
-  /** What the request, which is over, tells of its target. `targetStatus`: of the answer; 0: none came. */
+  /** What the request, which is over, tells of its target, if it left one. `targetStatus`: of the answer; 0: none came. */
   tellEnd(outcome: Outcome, targetStatus: number, isRequestComplete: boolean): void {
     const { guard, wellness } = this.pool;
     if (guard === null && wellness === null) {
       return;
     }
-    const ending = endingOf(outcome, targetStatus, isRequestComplete);
+    const ending = this.#hasLeftTarget ? endingOf(outcome, targetStatus, isRequestComplete) : null;
     if (ending !== null) {
       wellness?.record(this.target, ending);
       guard?.record(this.target, ending !== 'well');
