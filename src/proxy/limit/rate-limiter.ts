@@ -41,7 +41,7 @@ export class RateLimiter {
   /** 0: the request may pass, and is counted. Otherwise the milliseconds after which one of this key may. */
   take(key: string, nowMs: number): number {
     const hash = this.#hashOf(key);
-    const fullAtMs = Math.max(this.#fullAtMs.get(hash) ?? 0, nowMs);
+    const fullAtMs = this.#fullAt(hash, nowMs);
     const waitMs = this.#waitMs(fullAtMs, nowMs);
     // Moved to the end: the one at the front is the one not seen for longest.
     this.#fullAtMs.delete(hash);
@@ -57,8 +57,12 @@ export class RateLimiter {
 
   /** What `take` would answer; counts nothing. */
   waitMs(key: string, nowMs: number): number {
-    const fullAtMs = Math.max(this.#fullAtMs.get(this.#hashOf(key)) ?? 0, nowMs);
-    return this.#waitMs(fullAtMs, nowMs);
+    return this.#waitMs(this.#fullAt(this.#hashOf(key), nowMs), nowMs);
+  }
+
+  /** No bucket is more than empty: one that was emptied under another limit must not take the time of that to fill. */
+  #fullAt(hash: number, nowMs: number): number {
+    return Math.min(Math.max(this.#fullAtMs.get(hash) ?? 0, nowMs), nowMs + this.#burstMs);
   }
 
   #waitMs(fullAtMs: number, nowMs: number): number {

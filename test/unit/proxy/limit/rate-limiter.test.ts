@@ -59,4 +59,14 @@ describe('a rate limit', () => {
     limit.update({ kind: 'header', name: 'x', perSecond: 10, burst: 6, keysMax: 1_000 });
     expect(passed(limit, 5, 1_000)).toBe(1);
   });
+
+  it('makes nobody wait for longer than an empty bucket needs when the limit is raised', () => {
+    const limit = limiter({ perSecond: 1 / 3_600, burst: 3 });
+    expect(passed(limit, 4, 1_000)).toBe(3);
+    limit.update({ kind: 'header', name: 'x', perSecond: 100, burst: 100, keysMax: 1_000 });
+    expect(limit.waitMs('a', 1_000)).toBeCloseTo(10, 3);
+    expect(limit.take('a', 1_000)).toBeCloseTo(10, 3);
+    expect(passed(limit, 5, 1_010)).toBe(1);
+    expect(passed(limit, 200, 5_000)).toBe(100);
+  });
 });
