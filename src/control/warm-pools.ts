@@ -24,8 +24,14 @@ export async function warmPools(
     if (calls.length === 0) continue;
     const startedMs = clock.monotonicMs();
     const account = { targets: 0, requests: 0, tookMs: 0 };
-    const answers = await Promise.all(calls.map(async (call) => ({ call, warmed: await dataPlane.warmUp(call) })));
+    const answers = await Promise.all(
+      calls.map(async (call) => ({ call, warmed: await dataPlane.warmUp(call).catch(() => null) })),
+    );
     for (const { call, warmed } of answers) {
+      if (warmed === null) {
+        problems.push({ path: pointerOf('pools', call.pool), message: 'is not warm: no worker could be asked' });
+        continue;
+      }
       for (const { target, requests, failure } of warmed) {
         account.targets++;
         account.requests += requests;

@@ -17,7 +17,7 @@ export interface DataPlane {
    * an older generation. Each of `tracks` asks for the in-flight requests of its pools at the flip to be counted down.
    */
   apply(update: SnapshotUpdate, tracks?: readonly DrainRequest[]): Promise<Applied>;
-  /** Sends requests to the targets of a pool that are ready and well, from everywhere. Resolves with what became of each. */
+  /** Sends requests to the targets of a pool that are ready and well, from everywhere. Resolves with what became of each; rejects where nobody could. */
   warmUp(call: WarmUpCall): Promise<readonly WarmedTarget[]>;
   /** Where the health checks moved targets; unknown targets are ignored. */
   setHealth(changes: readonly TargetHealth[]): void;

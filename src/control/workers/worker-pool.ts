@@ -241,9 +241,12 @@ export class WorkerPool implements DataPlane {
       // One that is silent is ended by the change that follows.
       [...this.#links]
         .filter(({ phase }) => phase === 'accepting')
-        .map((link) => this.#inTime(link.warmUp(call), deadlineMs).catch(() => [])),
+        .map((link) => this.#inTime(link.warmUp(call), deadlineMs).catch(() => null)),
     );
-    return mergeWarmed(answers.flat());
+    const given = answers.filter((answer) => answer !== null);
+    // As when all of them end while they are at it, for the proxy ends: nothing is known of any target then.
+    if (given.length === 0) throw new Error('no worker has made anything warm');
+    return mergeWarmed(given.flat());
   }
 
   /** What one worker has found, the others need not find out for themselves. */
