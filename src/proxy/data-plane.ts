@@ -98,6 +98,8 @@ export class ProxyDataPlane implements DataPlane {
   readonly #ledger = new Ledger();
   /** By `poolKey`. */
   readonly #pools = new Map<string, Pool>();
+  /** Gone from every snapshot, with requests that may still be under way. */
+  readonly #leaving = new Set<Pool>();
   /** Of requests that rules answered, by service. */
   readonly #answered = new Map<string, TrafficCounters>();
   /** By name; of services that limit rates or were ever paused. */
@@ -292,11 +294,17 @@ export class ProxyDataPlane implements DataPlane {
     for (const name of update.removed) {
       this.#answered.delete(name);
     }
+    for (const pool of this.#leaving) {
+      if (!pool.hasUnderWay) {
+        this.#leaving.delete(pool);
+      }
+    }
     const touched = new Set([...update.removed, ...update.changed.map((service) => service.name)]);
     for (const [key, pool] of this.#pools) {
       if (touched.has(pool.service) && this.#current.services.get(pool.service)?.pools.get(pool.name) !== pool) {
         pool.retire();
         this.#pools.delete(key);
+        this.#leaving.add(pool);
       }
     }
   }
@@ -421,11 +429,8 @@ export class ProxyDataPlane implements DataPlane {
     for (const service of this.#liveServices.values()) {
       service.hold?.cutAll();
     }
-    for (const pool of this.#pools.values()) {
-      for (const cohort of pool.unfinishedCohorts()) {
-        cohort.cutAll();
-      }
-      pool.shadow.cutAll();
+    for (const pool of [...this.#pools.values(), ...this.#leaving]) {
+      pool.cutAll();
       pool.retire();
     }
     for (const listener of listeners) {

@@ -229,6 +229,18 @@ export class Pool {
     return this.#cohorts.filter((cohort) => cohort.inFlight > 0);
   }
 
+  get hasUnderWay(): boolean {
+    return this.shadow.underWay.size > 0 || this.unfinishedCohorts().length > 0;
+  }
+
+  /** Ends what is under way, copies too. */
+  cutAll(): void {
+    for (const cohort of this.unfinishedCohorts()) {
+      cohort.cutAll();
+    }
+    this.shadow.cutAll();
+  }
+
   /** Gone from every snapshot. */
   retire(): void {
     this.wellness?.close();

@@ -1,8 +1,12 @@
 /** How the end of a proxy looks to those who are still connected. */
 import { expect, test } from 'vitest';
 import { createProxy } from '../../src/index.ts';
-import { startClient } from '../helpers/start-client.ts';
+import type { ServiceDocument } from '../../src/schema/service.ts';
+import type { Backend } from '../helpers/backend.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { ask, startClient } from '../helpers/start-client.ts';
 import { startBackend } from '../helpers/start-backend.ts';
+import { startTimedPlane } from '../helpers/start-timed-plane.ts';
 
 async function startProxy() {
   const backend = await startBackend('v1');
@@ -47,4 +51,18 @@ test('a connection that was opened just before the end has its first request ans
   expect(answer.status).toBe(200);
   expect(answer.field('connection')).toBe('close');
   expect(await closed).toEqual({ cut: 0 });
+});
+
+test('what is cut is told so and counted, also on a pool that was deleted meanwhile', async () => {
+  const [blue, green] = [await startBackend('blue'), await startBackend('green')];
+  const serving = ({ url, version }: Backend): ServiceDocument => ({ pools: { [version]: { targets: [{ url }] } } });
+  const plane = await startTimedPlane(serving(blue));
+  const answer = ask(plane.port, { path: '/hold' });
+  await eventually(() => expect(blue.requests.length).toBe(1));
+  await plane.apply(serving(green));
+  await plane.apply(serving(green));
+  await plane.close();
+  expect((await answer).status).toBe(503);
+  const { ledger } = await plane.report();
+  expect(ledger.map(({ accepted, cut, inFlight }) => [accepted, cut, inFlight])).toContainEqual([1, 1, 0]);
 });
