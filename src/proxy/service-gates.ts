@@ -45,7 +45,7 @@ export class ServiceGates {
 }
 
 function held(hold: Hold, head: RequestHead, downstream: Downstream): HeldRequest | FailureCode {
-  return hold.take(downstream, head.copyBytes()) ?? 'hold_full';
+  return hold.take(downstream, head.copyBytes(), head.expectsContinue) ?? 'hold_full';
 }
 
 /** What a balancer in front asks, who must not take this proxy for ill. */

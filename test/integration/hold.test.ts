@@ -1,5 +1,6 @@
 /** Services that are paused: requests wait, bounded in every way, and nothing is lost when they go on. */
-import { describe, expect, test } from 'vitest';
+import { connect } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ServiceDocument } from '../../src/schema/service.ts';
 import { downloadBody } from '../helpers/backend.ts';
 import { eventually } from '../helpers/eventually.ts';
@@ -7,6 +8,7 @@ import type { ClientRequest } from '../helpers/http-client.ts';
 import { startBackend } from '../helpers/start-backend.ts';
 import { ask, startClient } from '../helpers/start-client.ts';
 import { appService, startProxy } from '../helpers/start-proxy.ts';
+import { startTimedPlane } from '../helpers/start-timed-plane.ts';
 
 const PAUSE = '/v1/services/app/pause';
 /** Where the machine has much else to do. */
@@ -223,6 +225,28 @@ describe('the bounds of a pause', () => {
     expect([await holds('timed-out'), await holds('resumed')]).toEqual([1, 0]);
     expect(await admin.metric('cutover_requests_refused_total', { reason: 'hold_timeout' })).toBe(1);
     await inBalance();
+  });
+
+  test('are none for a client that sends its body when it is told to', async () => {
+    const backend = await startBackend('v1');
+    const service = { pools: { only: { targets: [{ url: backend.url }] } } } satisfies ServiceDocument;
+    const plane = await startTimedPlane({ ...service, pause: { timeout: '10m' } });
+    const heldIs = (count: number) =>
+      eventually(async () => expect((await plane.report()).services[0]?.held).toBe(count), PATIENCE_MS);
+    const socket = connect(plane.port, '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    let heard = '';
+    socket.on('data', (bytes: Buffer) => (heard += bytes.toString('latin1')));
+    socket.write('POST /upload HTTP/1.1\r\nHost: app\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n');
+    await heldIs(1);
+    plane.clock.advance(9 * 60_000);
+    await heldIs(1);
+    expect(heard).toBe('');
+    await plane.apply(service);
+    await eventually(() => expect(heard).toMatch(/^HTTP\/1\.1 100 /), PATIENCE_MS);
+    socket.write('ab');
+    await eventually(() => expect(heard).toContain('HTTP/1.1 200 '), PATIENCE_MS);
+    expect(backend.requests.map(({ bodyBytes }) => bodyBytes)).toEqual([2]);
   });
 
   test('are bytes, of heads and bodies together', async () => {

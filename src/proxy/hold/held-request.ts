@@ -1,5 +1,5 @@
 /** One request that waits for its service to be resumed: the bytes of its head, and what has come of its body. */
-import { type Expiring } from '../deadlines.ts';
+import { type Expiring, NEVER } from '../deadlines.ts';
 import type { Downstream, UpstreamBound } from '../downstream.ts';
 import type { FailureCode } from '../errors.ts';
 import type { FieldSection } from '../http1/field-section.ts';
@@ -22,7 +22,7 @@ export class HeldRequest implements UpstreamBound, Expiring, Waiter<HeldRequest>
   next: HeldRequest | null = null;
   previous: HeldRequest | null = null;
   deadlineAt: number;
-  readonly requestBodyIdleMs = CLIENT_IDLE_MS;
+  readonly requestBodyIdleMs: number;
   readonly responseBodyIdleMs = CLIENT_IDLE_MS;
   /** Counted against the bounds of the pause. */
   heldBytes: number;
@@ -35,12 +35,14 @@ export class HeldRequest implements UpstreamBound, Expiring, Waiter<HeldRequest>
   #trailers: FieldSection | null = null;
   #isOver = false;
 
-  constructor(downstream: Downstream, head: Buffer, hold: HeldBy, deadlineAt: number) {
+  /** `awaitsContinue`: the client sends no body before it is told to, which the target does. */
+  constructor(downstream: Downstream, head: Buffer, awaitsContinue: boolean, hold: HeldBy, deadlineAt: number) {
     this.#downstream = downstream;
     this.#head = head;
     this.#hold = hold;
     this.heldBytes = head.length;
     this.deadlineAt = deadlineAt;
+    this.requestBodyIdleMs = awaitsContinue ? NEVER : CLIENT_IDLE_MS;
   }
 
   /** Begins anew, as if it had just come. It has left the hold before. */

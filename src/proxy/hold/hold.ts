@@ -83,13 +83,13 @@ export class Hold implements HeldBy {
   }
 
   /** Makes a request wait, of which this is the head as it came; null: there is no room for it. */
-  take(downstream: Downstream, head: Buffer): HeldRequest | null {
+  take(downstream: Downstream, head: Buffer, awaitsContinue: boolean): HeldRequest | null {
     if (this.waiting >= this.#requestsMax || !this.reserve(head.length)) {
       this.#results.add('full');
       return null;
     }
     const deadlineAt = this.#context.deadlines.nowMs + this.#timeoutMs;
-    const held = new HeldRequest(downstream, head, this, deadlineAt);
+    const held = new HeldRequest(downstream, head, awaitsContinue, this, deadlineAt);
     this.#line.join(held);
     this.waiting++;
     this.#context.deadlines.add(held);

@@ -29,7 +29,7 @@ function world(spec: Partial<PauseSpec> = {}, workers = 1) {
       refuse: (code) => void refused.push([name, code]),
       pauseRequest: () => void paused++,
     };
-    return hold.take(downstream as Downstream, HEAD);
+    return hold.take(downstream as Downstream, HEAD, false);
   };
   return { clock, hold, pause, come, gone, refused, timesPaused: () => paused };
 }
