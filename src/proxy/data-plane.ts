@@ -43,7 +43,7 @@ import { LiveService } from './live-service.ts';
 import { outcomeOf } from './outcome.ts';
 import { Pipeline } from './pipeline.ts';
 import { Pool, type PoolShared } from './pool.ts';
-import { warmUp } from './warm-up/warm-up.ts';
+import { warmUp, type WarmUpUnderWay } from './warm-up/warm-up.ts';
 import { NO_LOOKUPS } from './rules/lookups.ts';
 import { emptyRouting, nextRouting, type Routing } from './routing.ts';
 
@@ -108,6 +108,7 @@ export class ProxyDataPlane implements DataPlane {
   readonly #seeds: HashSeeds = [randomBytes(4).readInt32LE(), randomBytes(4).readInt32LE()];
   readonly #drains = new Map<string, Drain>();
   readonly #listeners = new Map<string, Listener>();
+  readonly #warmUps = new Set<WarmUpUnderWay>();
   readonly #spool: Spool;
   #descriptors: DescriptorBudget | null = null;
   readonly #requestIdPrefix = `${randomBytes(6).toString('hex')}-`;
@@ -317,7 +318,8 @@ export class ProxyDataPlane implements DataPlane {
 
   async warmUp({ service, pool: name, warmUp: spec }: WarmUpCall): Promise<readonly WarmedTarget[]> {
     const pool = this.#pools.get(poolKey(service, name));
-    return pool === undefined ? [] : warmUp(pool, spec, { clock: this.#clock, deadlines: this.#deadlines });
+    const context = { clock: this.#clock, deadlines: this.#deadlines, underWay: this.#warmUps };
+    return pool === undefined ? [] : warmUp(pool, spec, context);
   }
 
   /** Another worker has taken a target out of balancing. */
@@ -428,6 +430,9 @@ export class ProxyDataPlane implements DataPlane {
     const remaining = await this.#untilEmpty(listeners, drainMs - graceMs, (listener) => listener.closeIdle());
     for (const service of this.#liveServices.values()) {
       service.hold?.cutAll();
+    }
+    for (const one of this.#warmUps) {
+      one.cut();
     }
     for (const pool of [...this.#pools.values(), ...this.#leaving]) {
       pool.cutAll();

@@ -111,6 +111,16 @@ describe('a pool that gets its first traffic', () => {
     expect(await warming).toEqual([{ target: `127.0.0.1:${silent.port}`, requests: 0, failure }]);
   });
 
+  test('does not get it where the proxy ends meanwhile, which leaves no connection behind', async () => {
+    const silent = await startRawBackend('silence');
+    const plane = await startTimedPlane(service([await startBackend('blue')], [silent]));
+    const warming = plane.warmUp('green').then(() => 'warm', String);
+    await eventually(() => expect(silent.heads).toHaveLength(2));
+    await plane.close();
+    expect(await warming).toMatch(/the proxy ends before its targets are warm/);
+    await eventually(() => expect(silent.connectionsOpen).toBe(0));
+  });
+
   test('in a set of changes is made warm too', async () => {
     const green = await startBackend('green');
     const proxy = await startBlueGreen(green);

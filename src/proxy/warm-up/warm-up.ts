@@ -18,38 +18,48 @@ const GET = methodIndexOf('GET');
 export interface WarmUpContext {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
+  /** Those that have not come to their end. */
+  readonly underWay: Set<WarmUpUnderWay>;
 }
 
-/** Resolves with what became of each target of the pool that is ready and well. */
+export interface WarmUpUnderWay {
+  /** Ends it without a result: who waits for that is rejected. */
+  cut(): void;
+}
+
+/** Resolves with what became of each target of the pool that is ready and well; rejects where one of them was cut. */
 export function warmUp(pool: Pool, spec: WarmUpSpec, context: WarmUpContext): Promise<WarmedTarget[]> {
   const targets = [...pool.targets.values()].filter((target) => target.isWell);
   return Promise.all(targets.map((target) => new TargetWarmUp(pool, target, spec, context).run()));
 }
 
 /** All requests to one target. The first that does not pass ends it. */
-class TargetWarmUp implements Expiring {
+class TargetWarmUp implements Expiring, WarmUpUnderWay {
   readonly pool: Pool;
   readonly target: Target;
   readonly spec: WarmUpSpec;
   readonly clock: Clock;
   readonly #deadlines: Deadlines;
+  readonly #underWay: Set<WarmUpUnderWay>;
   readonly #lanes: Lane[] = [];
   readonly #ended = Promise.withResolvers<WarmedTarget>();
   #begun = 0;
   #passed = 0;
   deadlineAt = NEVER;
 
-  constructor(pool: Pool, target: Target, spec: WarmUpSpec, { clock, deadlines }: WarmUpContext) {
+  constructor(pool: Pool, target: Target, spec: WarmUpSpec, { clock, deadlines, underWay }: WarmUpContext) {
     this.pool = pool;
     this.target = target;
     this.spec = spec;
     this.clock = clock;
     this.#deadlines = deadlines;
+    this.#underWay = underWay;
   }
 
   run(): Promise<WarmedTarget> {
     this.deadlineAt = this.#deadlines.nowMs + this.spec.timeoutMs;
     this.#deadlines.add(this);
+    this.#underWay.add(this);
     for (let i = 0; i < Math.min(this.spec.connections, this.spec.perTarget); i++) {
       this.#lanes.push(new Lane(this));
     }
@@ -82,12 +92,22 @@ class TargetWarmUp implements Expiring {
     this.#end(`not done within ${this.spec.timeoutMs} ms`);
   }
 
+  cut(): void {
+    this.#stop();
+    this.#ended.reject(new Error('the proxy ends before its targets are warm'));
+  }
+
   #end(failure: string | null): void {
+    this.#stop();
+    this.#ended.resolve({ target: this.target.id, requests: this.#passed, failure });
+  }
+
+  #stop(): void {
     this.#deadlines.remove(this);
+    this.#underWay.delete(this);
     for (const lane of this.#lanes) {
       lane.stop();
     }
-    this.#ended.resolve({ target: this.target.id, requests: this.#passed, failure });
   }
 }
 
