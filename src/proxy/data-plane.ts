@@ -199,15 +199,19 @@ export class ProxyDataPlane implements DataPlane {
   }
 
   async apply(update: SnapshotUpdate, tracks: readonly DrainRequest[] = []): Promise<Applied> {
+    const health = update.health ?? [];
+    const down = new Set(
+      health.flatMap(({ service, pool, target, up }) => (up ? [] : targetKey(service, pool, target))),
+    );
     const next = nextRouting(this.#current, update, this.#ledger.open(update.generation), {
-      pool: (service, index) => this.#poolFor(service, index),
+      pool: (service, index) => this.#poolFor(service, index, down),
       answered: (service) => this.#answeredFor(service),
       live: (service) => this.#liveFor(service),
       buffers: (service) => this.#buffersOf(service),
       filters: ({ filters }) =>
         filters.length === 0 ? null : new FilterChain(filters, (one) => this.#functionFor(one)),
     });
-    this.setHealth(update.health ?? []);
+    this.setHealth(health);
     this.#current = next;
     const drains = Object.fromEntries(tracks.map((track) => [track.id, this.#track(track)]));
     this.#retireUnused(update);
@@ -223,7 +227,8 @@ export class ProxyDataPlane implements DataPlane {
     return this.#functions.find(reference) ?? notLoaded;
   }
 
-  #poolFor(service: ServiceSpec, index: number): Pool {
+  /** `down`: by `targetKey`. */
+  #poolFor(service: ServiceSpec, index: number, down: ReadonlySet<string>): Pool {
     const spec = service.pools[index];
     if (spec === undefined) {
       throw new RangeError(`service ${service.name} has no pool ${index}`);
@@ -234,7 +239,7 @@ export class ProxyDataPlane implements DataPlane {
       pool = new Pool(service.name, spec.name, this.#shared);
       this.#pools.set(key, pool);
     }
-    pool.update(spec, service);
+    pool.update(spec, service, (id) => down.has(targetKey(service.name, spec.name, id)));
     return pool;
   }
 
@@ -490,6 +495,10 @@ function answeredReport(service: string, counters: TrafficCounters): PoolReport 
 
 function poolKey(service: string, pool: string): string {
   return `${service}\n${pool}`;
+}
+
+function targetKey(service: string, pool: string, target: string): string {
+  return `${poolKey(service, pool)}\n${target}`;
 }
 
 function ignore(): void {}

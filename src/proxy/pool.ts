@@ -89,11 +89,14 @@ export class Pool {
     return this.#targets;
   }
 
-  /** Takes a new snapshot's targets: those it had keep their health, connections and requests. */
-  update(spec: PoolSpec, service: ServiceSpec): void {
+  /**
+   * Takes a new snapshot's targets: those it had keep their health, connections and requests. `isDown` says of which that
+   * come it is known from the start: were they up for a moment, a pool would seem to be well again.
+   */
+  update(spec: PoolSpec, service: ServiceSpec, isDown: (targetId: string) => boolean = () => false): void {
     const limits = connectionLimits(service);
     const before = this.#targets;
-    const targets = new Map(spec.targets.map((target) => [target.id, this.#targetFor(target, limits)]));
+    const targets = new Map(spec.targets.map((target) => [target.id, this.#targetFor(target, limits, isDown)]));
     this.#targets = targets;
     this.#version = spec.version;
     this.#algorithm = service.algorithm;
@@ -140,10 +143,12 @@ export class Pool {
     this.guard?.update(service, [...this.#targets.values()]);
   }
 
-  #targetFor(spec: TargetSpec, limits: ConnectionLimits): Target {
+  #targetFor(spec: TargetSpec, limits: ConnectionLimits, isDown: (targetId: string) => boolean): Target {
     const known = this.#targets.get(spec.id);
     if (known === undefined) {
-      return new Target(spec, this.#shared.connections, limits);
+      const target = new Target(spec, this.#shared.connections, limits);
+      target.up = !isDown(spec.id);
+      return target;
     }
     known.update(spec, limits);
     return known;

@@ -60,6 +60,17 @@ test('where it is asked for no longer, that ends at once', async () => {
   expect(told.map(({ isPanic }) => isPanic)).toEqual([true, false]);
 });
 
+test('it goes on where another target comes that is not known to be well', async () => {
+  const { backends, plane, told, setUp } = await startThree();
+  const [a] = backends;
+  const arriving = await startBackend('d');
+  await plane.apply(service([a]));
+  setUp(a, false);
+  await plane.apply(service([a, arriving]), [`only/${arriving.target}`]);
+  expect(told.map(({ isPanic }) => isPanic)).toEqual([true]);
+  expect(await plane.answers(4)).toEqual({ a: 2, d: 2 });
+});
+
 test('a change that is only asked about makes none, and is explained with the one that it would make', async () => {
   const { backends, plane, told } = await startThree();
   const arriving = await startBackend('d');
