@@ -173,7 +173,8 @@ export class ChangeLine {
 
   #surrounded(locate: Surrounded['locate'], lookups: LookupMap): Surrounded {
     const { surroundings, makeSecret } = this.#options;
-    return { surroundings: { ...surroundings(), lookups: namesOf(lookups) }, makeSecret, locate };
+    const hasNewLookups = lookups !== this.#lookups;
+    return { surroundings: { ...surroundings(), lookups: namesOf(lookups) }, hasNewLookups, makeSecret, locate };
   }
 
   /** Loads user code everywhere: the last thing that can refuse a change. */

@@ -424,10 +424,12 @@ export class ControlPlane {
     }
   }
 
-  /** Null: it would be refused, and is when its turn comes. */
+  /** Null: no service that it moves asks for a warm-up; or it would be refused, and is when its turn comes. */
   #rehearseOrNull(change: Change): Rehearsal | null {
     try {
-      return this.#started.rehearse(change);
+      const { services } = change.edit(this.state);
+      const asks = [...services.values()].some((edit) => edit?.document.warmUp !== undefined);
+      return asks ? this.#started.rehearse(change) : null;
     } catch (error) {
       if (error instanceof ControlError) return null;
       throw error;

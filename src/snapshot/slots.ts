@@ -22,7 +22,8 @@ export function allocateSlots(previous: readonly SlotRange[], split: ReadonlyMap
   assert(sumOf(split.values()) === SLOT_COUNT, `a split sums to ${sumOf(split.values())} of ${SLOT_COUNT}`);
   const names = [...split.keys()].toSorted();
   const first = layOut(names, split);
-  if (previous.length === 0) return first;
+  // Nobody has slots yet, or one pool gets all of them: there is nothing to choose.
+  if (previous.length === 0 || first.length === 1) return first;
   const owned = countByOwner(previous);
   const growth = new Map(names.map((pool) => [pool, (split.get(pool) ?? 0) - (owned.get(pool) ?? 0)]));
   const growing = names.filter((pool) => (growth.get(pool) ?? 0) > 0);

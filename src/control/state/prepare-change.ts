@@ -21,6 +21,8 @@ export const SERVICES_MAX = 10_000;
 export interface Surrounded {
   /** Listeners and admin address, which targets must not name, and what rules may look things up in. */
   readonly surroundings: Listening & { readonly lookups: LookupNames };
+  /** Whether lookups are others than those that the state was prepared with. */
+  readonly hasNewLookups: boolean;
   /** A new secret for sticky sessions. */
   readonly makeSecret: () => string;
   readonly locate: (service: string, problem: Problem) => Problem;
@@ -116,12 +118,13 @@ function earlierSplits(before: ServiceRecord | undefined, document: ServiceDocum
   return [...before.earlierSplits, split].slice(-EARLIER_SPLITS_MAX);
 }
 
-/** What services that stay as they are look things up in must still be there. */
+/** What services that stay as they are look things up in must still be there: a walk over all of them, seldom needed. */
 function danglingNames(
   services: ReadonlyMap<string, ServiceRecord>,
   records: ReadonlyMap<string, ServiceRecord | null>,
-  { surroundings, locate }: Surrounded,
+  { surroundings, hasNewLookups, locate }: Surrounded,
 ): Problem[] {
+  if (!hasNewLookups) return [];
   return [...services].flatMap(([name, { document, spec }]) => {
     const hasConditions = spec.rules.length > 0 || (spec.mirror !== null && spec.mirror.when !== null);
     if (records.has(name) || !hasConditions) return [];
