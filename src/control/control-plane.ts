@@ -155,7 +155,7 @@ export class ControlPlane {
     this.#lookups.use(lookups);
     this.#fixed = config;
     this.#startedAt = new Date(clock.wallMs()).toISOString();
-    return configAnswerOf(outcome);
+    return this.#answerToFile(outcome);
   }
 
   /** Where the proxy listens in fact: a port that was left to chance is known only then. */
@@ -197,8 +197,18 @@ export class ControlPlane {
       this.#fixed = config;
       this.#source = source;
       this.#lookups.use(lookups);
-      return configAnswerOf(outcome);
+      return this.#answerToFile(outcome);
     });
+  }
+
+  /** Nobody reads the answer to a file: what it cost is said in the log. */
+  #answerToFile(outcome: Outcome): ConfigAnswer {
+    const answer = configAnswerOf(outcome);
+    if (answer.dropped.length > 0) {
+      const { dropped } = answer;
+      this.#options.log.warn({ dropped }, 'changes of run time were given up: the file no longer has what they name');
+    }
+    return answer;
   }
 
   /** The context of a change that the configuration file at `path` asks for. */

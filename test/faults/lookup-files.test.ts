@@ -45,3 +45,24 @@ test('a file that changes is in force on every worker, with nothing done, and on
   expect(proxy.output).toContain('/addressSets/testers/file');
   expect(await statuses()).toEqual(new Set([299]));
 });
+
+test('a rule of run time does not outlive the address set that it names, and keeps nobody from starting', async () => {
+  const world = await makeWorld();
+  const file = path.join(path.dirname(world.configFile), 'testers.txt');
+  writeFileSync(file, '127.0.0.0/8\n');
+  world.write({ ...world.config, addressSets: { testers: { file: './testers.txt' } } });
+  const before = world.start();
+  await before.ready();
+  const rules = [{ name: 'testers', when: { clientIp: ['testers'] }, respond: { status: 299 } }];
+  await world.admin.must('PATCH', '/v1/services/app', { rules }, { 'content-type': 'application/merge-patch+json' });
+  expect((await ask(world.port)).status).toBe(299);
+  before.signal('SIGTERM');
+  await before.exited;
+
+  world.write(world.config);
+  const after = world.start();
+  await after.ready();
+  expect((await ask(world.port)).status).toBe(200);
+  await after.says('changes of run time were given up: the file no longer has what they name');
+  expect(after.output).toContain('/services/app/rules');
+});

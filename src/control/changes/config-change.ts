@@ -1,6 +1,7 @@
 import type { ConfigDocument } from '../../schema/config.ts';
 import type { ServiceDocument } from '../../schema/service.ts';
 import { type Problem, pointerOf } from '../../schema/problem.ts';
+import { type LookupNames, lookupNamesOf } from '../config/lookup-names.ts';
 import { isSameJson } from '../state/canonical-json.ts';
 import type { Change, ChangeContext, Edits, ServiceEdit } from '../state/change.ts';
 import type { ControlState } from '../state/control-state.ts';
@@ -26,7 +27,7 @@ export function applyConfig(config: ConfigDocument, runTime: RunTimeChanges, { p
       const named = Object.keys(services).length;
       const summary = `applies a configuration of ${named} ${named === 1 ? 'service' : 'services'}`;
       if (runTime === 'discard') return { services: replaced(services, state), deleted: new Set(), summary };
-      return { ...rebased(services, state), summary };
+      return { ...rebased(services, state, lookupNamesOf(config)), summary };
     },
   };
 }
@@ -38,7 +39,11 @@ function replaced(services: Readonly<Record<string, ServiceDocument>>, state: Co
   return edits;
 }
 
-function rebased(services: Readonly<Record<string, ServiceDocument>>, state: ControlState): Omit<Edits, 'summary'> {
+function rebased(
+  services: Readonly<Record<string, ServiceDocument>>,
+  state: ControlState,
+  lookups: LookupNames,
+): Omit<Edits, 'summary'> {
   const edits = new Map<string, ServiceEdit | null>();
   const kept: string[] = [];
   const dropped: string[] = [];
@@ -56,7 +61,7 @@ function rebased(services: Readonly<Record<string, ServiceDocument>>, state: Con
       if (!isSameJson(record.document, next)) kept.push(at);
       edits.set(name, { document: record.document, base: next });
     } else {
-      const result = rebaseService(record.base, record.document, next);
+      const result = rebaseService(record.base, record.document, next, lookups);
       edits.set(name, { document: result.document, base: next });
       kept.push(...result.kept.map((pointer) => at + pointer));
       dropped.push(...result.dropped.map((pointer) => at + pointer));

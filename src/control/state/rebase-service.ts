@@ -1,6 +1,8 @@
 import type { PoolDocument, TargetDocument } from '../../schema/pool.ts';
 import type { ServiceDocument, Split } from '../../schema/service.ts';
 import { parseTargetUrl } from '../../schema/target-url.ts';
+import { checkLookupNames } from '../config/check-rules.ts';
+import type { LookupNames } from '../config/lookup-names.ts';
 import { isSameJson } from './canonical-json.ts';
 
 /**
@@ -13,7 +15,7 @@ import { isSameJson } from './canonical-json.ts';
  * another would be neither.
  *
  * A run-time change is given up when what it names is gone from the file: the target that was drained, the pool that the
- * split sent traffic to.
+ * split sent traffic to, the address set that a rule looks clients up in.
  */
 export interface Rebased {
   readonly document: ServiceDocument;
@@ -23,11 +25,16 @@ export interface Rebased {
   readonly dropped: readonly string[];
 }
 
-export function rebaseService(base: ServiceDocument, current: ServiceDocument, next: ServiceDocument): Rebased {
+export function rebaseService(
+  base: ServiceDocument,
+  current: ServiceDocument,
+  next: ServiceDocument,
+  lookups: LookupNames,
+): Rebased {
   const trace: Trace = { kept: new Set(), dropped: new Set() };
   const pools = rebasePools(base, current, next, trace);
   const merged = { ...mergeFields(base, current, next, '', trace), pools } as ServiceDocument;
-  const document = withoutDanglingNames(merged, next, trace);
+  const document = withoutDanglingNames(merged, next, lookups, trace);
   return { document, kept: [...trace.kept], dropped: [...trace.dropped] };
 }
 
@@ -163,14 +170,22 @@ function targetIdOf(url: string): string {
   return 'problem' in address ? url : address.id;
 }
 
-/** Gives up run-time values that name a pool which is gone, and brings back a deleted pool that the file's values need. */
-function withoutDanglingNames(merged: ServiceDocument, next: ServiceDocument, trace: Trace): ServiceDocument {
+/**
+ * Gives up run-time values that name a pool which is gone, or look something up that is, and brings back a deleted pool that
+ * the file's values need.
+ */
+function withoutDanglingNames(
+  merged: ServiceDocument,
+  next: ServiceDocument,
+  lookups: LookupNames,
+  trace: Trace,
+): ServiceDocument {
   const pools = { ...merged.pools };
   const document: Record<string, unknown> = { ...merged, pools };
   if (merged.split !== undefined) document['split'] = withoutIdleNames(merged.split, { ...next.pools, ...pools });
   for (const field of ['split', 'mirror', 'rules'] as const) {
-    const isDangling = poolsNamedBy(merged, field).some((pool) => !(pool in pools) && !(pool in next.pools));
-    if (isDangling && !isSameJson(merged[field], next[field])) {
+    const isPoolGone = poolsNamedBy(merged, field).some((pool) => !(pool in pools) && !(pool in next.pools));
+    if ((isPoolGone || isLookupGone(merged, field, lookups)) && !isSameJson(merged[field], next[field])) {
       trace.kept.delete(`/${field}`);
       trace.dropped.add(`/${field}`);
       if (next[field] === undefined) delete document[field];
@@ -187,6 +202,10 @@ function withoutDanglingNames(merged: ServiceDocument, next: ServiceDocument, tr
     }
   }
   return document as ServiceDocument;
+}
+
+function isLookupGone(document: ServiceDocument, field: 'split' | 'mirror' | 'rules', lookups: LookupNames): boolean {
+  return field !== 'split' && checkLookupNames({ [field]: document[field] }, lookups).length > 0;
 }
 
 /** A share of nothing for a pool that is gone says nothing. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { NO_LOOKUP_NAMES as NONE } from '../../../../src/control/config/lookup-names.ts';
 import { rebaseService } from '../../../../src/control/state/rebase-service.ts';
 import type { ServiceDocument } from '../../../../src/schema/service.ts';
 
@@ -20,24 +21,24 @@ const but = (more: Partial<ServiceDocument>): ServiceDocument => ({ ...FILE, ...
 describe('a file that changes under run-time changes', () => {
   it('is in force where nothing was changed at run time', () => {
     const next = but({ split: { green: 100 }, algorithm: 'least-connections' });
-    expect(rebaseService(FILE, FILE, next)).toEqual({ document: next, kept: [], dropped: [] });
+    expect(rebaseService(FILE, FILE, next, NONE)).toEqual({ document: next, kept: [], dropped: [] });
   });
 
   it('leaves a split that was set at run time', () => {
     const next = but({ algorithm: 'least-connections' });
-    const { document, kept } = rebaseService(FILE, but({ split: { green: 100 } }), next);
+    const { document, kept } = rebaseService(FILE, but({ split: { green: 100 } }), next, NONE);
     expect(document).toEqual({ ...next, split: { green: 100 } });
     expect(kept).toEqual(['/split']);
   });
 
   it('says nothing of a run-time change that it agrees with', () => {
     const current = but({ split: { green: 100 } });
-    expect(rebaseService(FILE, current, current)).toEqual({ document: current, kept: [], dropped: [] });
+    expect(rebaseService(FILE, current, current, NONE)).toEqual({ document: current, kept: [], dropped: [] });
   });
 
   it('ends a split that sends traffic to a pool which it no longer has', () => {
     const next: ServiceDocument = { ...FILE, pools: { blue: FILE.pools['blue'] ?? {} } };
-    const { document, dropped } = rebaseService(FILE, but({ split: { blue: 90, green: 10 } }), next);
+    const { document, dropped } = rebaseService(FILE, but({ split: { blue: 90, green: 10 } }), next, NONE);
     expect(document.split).toEqual({ blue: 100 });
     expect(Object.keys(document.pools)).toEqual(['blue']);
     expect(dropped).toEqual(['/split']);
@@ -45,7 +46,7 @@ describe('a file that changes under run-time changes', () => {
 
   it('keeps a split that gives nothing to a pool which it no longer has', () => {
     const next: ServiceDocument = { ...FILE, split: { green: 100 }, pools: { green: FILE.pools['green'] ?? {} } };
-    const { document, dropped } = rebaseService(FILE, but({ split: { green: 100, blue: 0 } }), next);
+    const { document, dropped } = rebaseService(FILE, but({ split: { green: 100, blue: 0 } }), next, NONE);
     expect(document.split).toEqual({ green: 100 });
     expect(dropped).toEqual([]);
   });
@@ -57,7 +58,7 @@ describe('a file that changes under run-time changes', () => {
     const next = but({
       pools: { ...FILE.pools, blue: { version: '1.1', targets: [target(2), target(1, { weight: 5 }), target(4)] } },
     });
-    const { document, kept } = rebaseService(FILE, current, next);
+    const { document, kept } = rebaseService(FILE, current, next, NONE);
     expect(document.pools['blue']).toEqual({
       version: '1.1',
       targets: [target(2), target(1, { weight: 5, state: 'drain' }), target(4)],
@@ -70,14 +71,14 @@ describe('a file that changes under run-time changes', () => {
       pools: { ...FILE.pools, blue: { version: '1', targets: [target(1, { state: 'maint' }), target(2)] } },
     });
     const next = but({ pools: { ...FILE.pools, blue: { version: '1', targets: [target(2)] } } });
-    const { document, dropped } = rebaseService(FILE, current, next);
+    const { document, dropped } = rebaseService(FILE, current, next, NONE);
     expect(document.pools['blue']?.targets).toEqual([target(2)]);
     expect(dropped).toEqual(['/pools/blue/targets/10.0.0.1:1']);
   });
 
   it('leaves a pool and a target that were added at run time', () => {
     const pools = { ...FILE.pools, blue: { version: '1', targets: [target(1), target(2), target(9)] }, canary: {} };
-    const { document, kept } = rebaseService(FILE, but({ pools }), FILE);
+    const { document, kept } = rebaseService(FILE, but({ pools }), FILE, NONE);
     expect(document.pools['canary']).toEqual({});
     expect(document.pools['blue']?.targets).toContainEqual(target(9));
     expect(kept).toEqual(['/pools/blue/targets/10.0.0.1:9', '/pools/canary']);
@@ -85,16 +86,16 @@ describe('a file that changes under run-time changes', () => {
 
   it('does not bring a pool back that was deleted at run time, until it says something new about it', () => {
     const current: ServiceDocument = { ...FILE, pools: { blue: FILE.pools['blue'] ?? {} } };
-    const same = rebaseService(FILE, current, but({ algorithm: 'least-connections' }));
+    const same = rebaseService(FILE, current, but({ algorithm: 'least-connections' }), NONE);
     expect(Object.keys(same.document.pools)).toEqual(['blue']);
     expect(same.kept).toEqual(['/pools/green']);
-    const anew = rebaseService(FILE, current, but({ pools: { ...FILE.pools, green: { version: '3' } } }));
+    const anew = rebaseService(FILE, current, but({ pools: { ...FILE.pools, green: { version: '3' } } }), NONE);
     expect(anew.document.pools['green']).toEqual({ version: '3' });
   });
 
   it('brings a deleted pool back that its own split needs', () => {
     const current: ServiceDocument = { ...FILE, pools: { blue: FILE.pools['blue'] ?? {} } };
-    const { document, dropped, kept } = rebaseService(FILE, current, but({ split: { green: 100 } }));
+    const { document, dropped, kept } = rebaseService(FILE, current, but({ split: { green: 100 } }), NONE);
     expect(document.split).toEqual({ green: 100 });
     expect(Object.keys(document.pools)).toContain('green');
     expect(dropped).toEqual(['/pools/green']);
@@ -103,18 +104,35 @@ describe('a file that changes under run-time changes', () => {
 
   it('leaves a mirror that was set or ended at run time, as long as its pool is there', () => {
     const mirrored = but({ mirror: { pool: 'green' } });
-    expect(rebaseService(FILE, mirrored, FILE).document.mirror).toEqual({ pool: 'green' });
-    expect(rebaseService(mirrored, FILE, mirrored).document.mirror).toBeUndefined();
+    expect(rebaseService(FILE, mirrored, FILE, NONE).document.mirror).toEqual({ pool: 'green' });
+    expect(rebaseService(mirrored, FILE, mirrored, NONE).document.mirror).toBeUndefined();
     const without: ServiceDocument = { ...FILE, pools: { blue: FILE.pools['blue'] ?? {} } };
-    const gone = rebaseService(FILE, mirrored, without);
+    const gone = rebaseService(FILE, mirrored, without, NONE);
     expect(gone.document.mirror).toBeUndefined();
     expect(gone.dropped).toEqual(['/mirror']);
+  });
+
+  it('gives up rules and mirrors of run time that look up what the file no longer has', () => {
+    const office = { ...NONE, addressSets: new Set(['office']) };
+    const rules = [{ name: 'office', when: { clientIp: ['office'] }, pool: 'green' }];
+    const mirror = { pool: 'green', when: { clientIp: ['office'] } };
+    const current = but({ rules, mirror, split: { green: 100 } });
+    expect(rebaseService(FILE, current, FILE, office).dropped).toEqual([]);
+    const gone = rebaseService(FILE, current, FILE, NONE);
+    expect(gone.document).toEqual(but({ split: { green: 100 } }));
+    expect(gone.dropped).toEqual(['/mirror', '/rules']);
+    expect(gone.kept).toEqual(['/split']);
+  });
+
+  it('leaves what the file itself looks up, so that it is refused for it', () => {
+    const rules = [{ name: 'office', when: { clientIp: ['office'] }, pool: 'green' }];
+    expect(rebaseService(FILE, FILE, but({ rules }), NONE).document.rules).toEqual(rules);
   });
 
   it('merges settings field by field', () => {
     const current = but({ timeouts: { connect: '5s' } });
     const next = but({ timeouts: { connect: '1s', responseHead: '3s' } });
-    const { document, kept } = rebaseService(FILE, current, next);
+    const { document, kept } = rebaseService(FILE, current, next, NONE);
     expect(document.timeouts).toEqual({ connect: '5s', responseHead: '3s' });
     expect(kept).toEqual(['/timeouts/connect']);
   });
