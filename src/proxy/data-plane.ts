@@ -176,7 +176,7 @@ export class ProxyDataPlane implements DataPlane {
     this.#descriptors ??= new DescriptorBudget();
     const shared = { deadlines: this.#deadlines, descriptors: this.#descriptors };
     const listener = new Listener(spec, shared, {
-      begin: (connection, head) => this.#pipeline.begin(connection, connection.origin, head),
+      begin: (requester, head) => this.#pipeline.begin(requester, requester.origin, head),
       refused: (code) => {
         this.#current.ledger.enter();
         this.#current.ledger.leave(outcomeOf(code));

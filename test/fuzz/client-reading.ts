@@ -7,7 +7,7 @@ import type { Socket } from 'node:net';
 import { Deadlines } from '../../src/proxy/deadlines.ts';
 import type { FailureCode } from '../../src/proxy/errors.ts';
 import { ClientConnection } from '../../src/proxy/http1/client-connection.ts';
-import type { ClientHost, RunningRequest } from '../../src/proxy/http1/client-host.ts';
+import type { ClientHost, Requester, RunningRequest } from '../../src/proxy/http1/client-host.ts';
 import type { FieldSection } from '../../src/proxy/http1/field-section.ts';
 import { type ReadResult, RequestHead } from '../../src/proxy/http1/request-head.ts';
 import { Origin } from '../../src/proxy/origin.ts';
@@ -68,13 +68,13 @@ class ClientReader implements ClientHost {
     return { messages: this.#messages, refused: this.#refusal };
   }
 
-  begin(connection: ClientConnection, head: RequestHead): RunningRequest | null {
+  begin(requester: Requester, head: RequestHead): RunningRequest | null {
     const message: Draft = { ...HEAD_ONLY, ...readHead(head) };
     message.state = head.framing === 'none' ? 'complete' : 'begun';
     this.#messages.push(message);
     if (this.#answers !== 'at the head') return this.#run(message);
     if (message.state === 'begun') message.state = 'abandoned';
-    connection.answer('no_service', 'id');
+    requester.answer('no_service', 'id');
     return null;
   }
 

@@ -11,13 +11,13 @@
 import type { Socket } from 'node:net';
 import { assert } from '../../base/assert.ts';
 import { type Expiring, NEVER } from '../deadlines.ts';
-import type { Downstream, ServiceFace } from '../downstream.ts';
+import type { ServiceFace } from '../downstream.ts';
 import { type FailureCode, failureOf } from '../errors.ts';
 import type { Origin, Provenance } from '../origin.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import { BodyReader } from './body-reader.ts';
 import { LF } from './bytes.ts';
-import type { ClientHost, RunningRequest } from './client-host.ts';
+import type { ClientHost, ClientLink, Requester, RunningRequest } from './client-host.ts';
 import type { FieldSection } from './field-section.ts';
 import { GatheredBytes } from './gathered-bytes.ts';
 import { Outbox } from './outbox.ts';
@@ -37,7 +37,7 @@ const UNUSED_MS_MAX = 1_000;
 
 type Phase = 'head' | 'body' | 'response' | 'tunnel' | 'linger' | 'closed';
 
-export class ClientConnection implements Downstream, Expiring {
+export class ClientConnection implements Requester, ClientLink, Expiring {
   readonly origin: Origin;
   readonly #socket: Socket;
   readonly #host: ClientHost;

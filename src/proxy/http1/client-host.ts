@@ -1,10 +1,26 @@
 /** What a client's connection stands between: the listener that accepted it, and the request that it has under way. */
 import type { ListenerSpec } from '../../snapshot/types.ts';
 import type { Deadlines } from '../deadlines.ts';
-import type { UpstreamBound } from '../downstream.ts';
+import type { Downstream, UpstreamBound } from '../downstream.ts';
 import type { FailureCode } from '../errors.ts';
-import type { ClientConnection } from './client-connection.ts';
+import type { Origin } from '../origin.ts';
 import type { RequestHead } from './request-head.ts';
+
+/** A client's connection, whatever is spoken on it, as its listener knows it. */
+export interface ClientLink {
+  readonly origin: Origin;
+  /** Closes it if nothing is under way on it; called again and again while the process ends. */
+  closeIfIdle(): void;
+  /** Ends it now; what is under way counts as cut. */
+  destroy(): void;
+}
+
+/** Whoever asks for something: a connection or, where many requests share one, a stream of it. */
+export interface Requester extends Downstream {
+  readonly origin: Origin;
+  /** Of the request being answered; "": no service has taken it. */
+  readonly requestId: string;
+}
 
 /** What a connection needs from its listener. */
 export interface ClientHost {
@@ -15,13 +31,13 @@ export interface ClientHost {
   /** Set while the listener drains: every answer is then the last one of its connection. */
   readonly isClosing: boolean;
   /** Routes a request. Null: it was answered at once. */
-  begin(connection: ClientConnection, head: RequestHead): RunningRequest | null;
+  begin(requester: Requester, head: RequestHead): RunningRequest | null;
   /** A request that was refused before it could be routed. Returns its id. */
   refused(code: FailureCode): string;
   becameActive(): void;
   becameIdle(): void;
   becameTunnel(): void;
-  closed(connection: ClientConnection, wasActive: boolean, wasTunnel: boolean): void;
+  closed(link: ClientLink, wasActive: boolean, wasTunnel: boolean): void;
 }
 
 export interface RunningRequest extends UpstreamBound {

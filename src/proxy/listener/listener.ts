@@ -7,7 +7,7 @@ import type { Deadlines } from '../deadlines.ts';
 import type { DescriptorBudget } from '../descriptor-budget.ts';
 import type { FailureCode } from '../errors.ts';
 import { ClientConnection } from '../http1/client-connection.ts';
-import type { ClientHost, RunningRequest } from '../http1/client-host.ts';
+import type { ClientHost, ClientLink, Requester, RunningRequest } from '../http1/client-host.ts';
 import { RequestHead } from '../http1/request-head.ts';
 import { Origin, plainAddress } from '../origin.ts';
 import { ClientCounts } from './client-counts.ts';
@@ -21,7 +21,7 @@ const ACCOUNTED: ReadonlySet<FailureCode> = new Set(['internal']);
 /** What a listener hands its requests to. */
 export interface RequestSink {
   /** Null: it was answered at once, and accounted for. */
-  begin(connection: ClientConnection, head: RequestHead): RunningRequest | FailureCode | null;
+  begin(requester: Requester, head: RequestHead): RunningRequest | FailureCode | null;
   /** Accounts for a request that no service took. */
   refused(code: FailureCode): void;
   /** Hears of a mistake of ours. */
@@ -48,7 +48,7 @@ export class Listener implements ClientHost {
   readonly #loopLagMsMax: number;
   readonly #sink: RequestSink;
   readonly #servers: Server[] = [];
-  readonly #connections = new Set<ClientConnection>();
+  readonly #connections = new Set<ClientLink>();
   readonly #clients = new ClientCounts();
   readonly #turnedAway = new Tally<TurnAwayReason>();
   readonly #refused = new Tally<FailureCode>();
@@ -133,23 +133,23 @@ export class Listener implements ClientHost {
     return this.spec.limits.connectionsPerClientMax > 0 && !isTrusted;
   }
 
-  begin(connection: ClientConnection, head: RequestHead): RunningRequest | null {
-    const begun = this.#tryBegin(connection, head);
+  begin(requester: Requester, head: RequestHead): RunningRequest | null {
+    const begun = this.#tryBegin(requester, head);
     if (typeof begun !== 'string') {
       return begun;
     }
     const newId = ACCOUNTED.has(begun) ? this.#sink.newRequestId() : this.refused(begun);
-    connection.answer(begun, connection.requestId || newId);
+    requester.answer(begun, requester.requestId || newId);
     return null;
   }
 
   /** A mistake of ours in routing a request costs that request, not the others of this process. */
-  #tryBegin(connection: ClientConnection, head: RequestHead): RunningRequest | FailureCode | null {
+  #tryBegin(requester: Requester, head: RequestHead): RunningRequest | FailureCode | null {
     if (this.deadlines.loopLag.ms > this.#loopLagMsMax) {
       return 'overloaded';
     }
     try {
-      return this.#sink.begin(connection, head);
+      return this.#sink.begin(requester, head);
     } catch (error) {
       this.#sink.failed(error);
       this.#sink.refused('internal');
@@ -175,11 +175,11 @@ export class Listener implements ClientHost {
     this.#tunnels++;
   }
 
-  closed(connection: ClientConnection, wasActive: boolean, wasTunnel: boolean): void {
-    this.#connections.delete(connection);
+  closed(link: ClientLink, wasActive: boolean, wasTunnel: boolean): void {
+    this.#connections.delete(link);
     this.#descriptors.giveBack();
-    if (this.#isCounted(connection.origin.isTrusted)) {
-      this.#clients.leave(connection.origin.address);
+    if (this.#isCounted(link.origin.isTrusted)) {
+      this.#clients.leave(link.origin.address);
     }
     if (wasActive) {
       this.#active--;
