@@ -58,7 +58,8 @@ export interface Downstream {
 
 /** What the client's side tells the exchange. */
 export interface UpstreamBound {
-  requestBody(chunk: Buffer): void;
+  /** Returns true if `chunk`'s memory is still held on to. */
+  requestBody(chunk: Buffer): boolean;
   requestEnd(trailers: FieldSection | null): void;
   /** All bytes of one read were handled: what they caused can be written. */
   onClientTurnEnd(): void;

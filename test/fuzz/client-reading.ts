@@ -36,6 +36,7 @@ type Draft = { -readonly [key in keyof ReadMessage]: ReadMessage[key] };
 class ClientReader implements ClientHost {
   readonly spec = SPEC;
   readonly deadlines = new Deadlines(manualClock());
+  readonly readBuffer = Buffer.alloc(0);
   readonly requestHead = new WatchedHead((left) => this.#onRead(left));
   readonly isClosing = false;
   readonly #answers: RequestCase['answers'];
@@ -95,6 +96,7 @@ class ClientReader implements ClientHost {
       responseBodyIdleMs: 1000,
       requestBody: (chunk) => {
         message.body += chunk.toString('latin1');
+        return false;
       },
       requestEnd: (trailers) => {
         message.state = 'complete';

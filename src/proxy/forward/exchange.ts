@@ -191,7 +191,7 @@ export class Exchange
 
   // --- what the client sends ---------------------------------------------------------------------------------------
 
-  requestBody(chunk: Buffer): void {
+  requestBody(chunk: Buffer): boolean {
     const { tunnel } = this.#relay;
     if (tunnel !== null) {
       return tunnel.fromClient(chunk);
@@ -199,13 +199,11 @@ export class Exchange
     const body = this.#body;
     assert(body !== null, 'only a request with a body has bytes behind its head');
     if (body.count(chunk.length) > this.#bodyBytesMax && this.#bodyBytesMax > 0) {
-      return this.onFault('body_too_large');
+      this.onFault('body_too_large');
+      return false;
     }
     this.#mirror?.body(chunk);
-    const fault = body.add(chunk, this.#isConnected, this.#relay.connection);
-    if (fault !== null) {
-      this.onFault(fault);
-    }
+    return body.add(chunk, this.#isConnected, this.#relay.connection);
   }
 
   requestEnd(trailers: FieldSection | null): void {

@@ -77,30 +77,31 @@ export class RequestBody implements BufferedRequestUser {
 
   /**
    * Sends `chunk` on, or holds it. `isFlowing`: the head was sent, and what comes can follow it as long as there is a
-   * connection. A code: it cannot be kept.
+   * connection. Returns true if its memory is still held on to.
    */
-  add(chunk: Buffer, isFlowing: boolean, connection: TargetConnection | null): FailureCode | null {
+  add(chunk: Buffer, isFlowing: boolean, connection: TargetConnection | null): boolean {
     if (this.#buffered !== null) {
-      return this.#keep(this.#buffered, chunk);
+      this.#keep(this.#buffered, chunk);
+      return false;
     }
-    if (isFlowing) {
-      connection?.body(chunk);
-      this.#holdToResend(chunk);
-    } else if (this.#hold(chunk) > HELD_BYTES_MAX) {
-      this.#downstream.pauseRequest();
+    if (!isFlowing) {
+      if (this.#hold(chunk) > HELD_BYTES_MAX) {
+        this.#downstream.pauseRequest();
+      }
+      return false;
     }
-    return null;
+    const isHeld = connection !== null && connection.body(chunk);
+    this.#holdToResend(chunk);
+    return isHeld;
   }
 
-  #keep(buffered: BufferedRequest, chunk: Buffer): FailureCode | null {
+  #keep(buffered: BufferedRequest, chunk: Buffer): void {
     const result = buffered.add(chunk);
     if (result !== 'kept') {
-      return result === 'too-long' ? 'body_too_large' : 'buffer_unavailable';
-    }
-    if (buffered.isBehind) {
+      this.#user.onFault(result === 'too-long' ? 'body_too_large' : 'buffer_unavailable');
+    } else if (buffered.isBehind) {
       this.#downstream.pauseRequest();
     }
-    return null;
   }
 
   #holdToResend(chunk: Buffer): void {

@@ -18,9 +18,11 @@ export class Tunnel {
     this.#downstream = downstream;
   }
 
-  fromClient(chunk: Buffer): void {
-    this.#owner.connection?.body(chunk);
-    this.#owner.connection?.touch();
+  /** Returns true if `chunk`'s memory is still held on to. */
+  fromClient(chunk: Buffer): boolean {
+    const { connection } = this.#owner;
+    connection?.touch();
+    return connection !== null && connection.body(chunk);
   }
 
   endByClient(): void {

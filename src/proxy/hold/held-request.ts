@@ -62,13 +62,13 @@ export class HeldRequest implements UpstreamBound, Expiring, Waiter<HeldRequest>
     this.#downstream.resumeRequest();
   }
 
-  requestBody(chunk: Buffer): void {
+  requestBody(chunk: Buffer): boolean {
     if (this.#isOver) {
-      return;
+      return false;
     }
     if (!this.#hold.reserve(chunk.length)) {
       this.refuse('hold_full', 'full');
-      return;
+      return false;
     }
     this.heldBytes += chunk.length;
     this.#body ??= new GatheredBytes();
@@ -76,6 +76,7 @@ export class HeldRequest implements UpstreamBound, Expiring, Waiter<HeldRequest>
     if (this.#body.length > BODY_BYTES_MAX) {
       this.#downstream.pauseRequest();
     }
+    return false;
   }
 
   requestEnd(trailers: FieldSection | null): void {

@@ -7,7 +7,8 @@ const TRAILER_LIMITS = { bytesMax: 8192, fieldsMax: 64 };
 
 /** Who gets the body. */
 interface BodyTaker {
-  requestBody(chunk: Buffer): void;
+  /** Returns true if `chunk`'s memory is still held on to. */
+  requestBody(chunk: Buffer): boolean;
 }
 
 export class BodyReader {
@@ -15,6 +16,8 @@ export class BodyReader {
   #decoder: ChunkedDecoder | null = null;
   /** What the last `read` has come to. */
   state: 'more' | 'done' | 'bad' = 'more';
+  /** Whoever took what the last `read` handed over still holds on to its memory. */
+  isHeld = false;
   /** Of a body that is done. */
   trailers: FieldSection | null = null;
 
@@ -33,15 +36,14 @@ export class BodyReader {
     const end = Math.min(to, from + this.#bytesLeft);
     this.#bytesLeft -= end - from;
     this.state = this.#bytesLeft === 0 ? 'done' : 'more';
-    taker.requestBody(from === 0 && end === buffer.length ? buffer : buffer.subarray(from, end));
+    this.isHeld = taker.requestBody(from === 0 && end === buffer.length ? buffer : buffer.subarray(from, end));
     return end;
   }
 
   #readChunked(decoder: ChunkedDecoder, taker: BodyTaker, buffer: Buffer, from: number, to: number): number {
     this.state = decoder.decode(buffer, from, to);
-    if (decoder.dataEnd > decoder.dataStart) {
-      taker.requestBody(buffer.subarray(decoder.dataStart, decoder.dataEnd));
-    }
+    this.isHeld =
+      decoder.dataEnd > decoder.dataStart && taker.requestBody(buffer.subarray(decoder.dataStart, decoder.dataEnd));
     if (this.state === 'done') {
       this.#decoder = null;
       this.trailers = decoder.trailers;

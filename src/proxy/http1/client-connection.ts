@@ -18,9 +18,10 @@ import { AnswerWriter } from './answer-writer.ts';
 import { BodyReader } from './body-reader.ts';
 import { LF } from './bytes.ts';
 import type { ClientHost, ClientLink, Requester, RunningRequest } from './client-host.ts';
+import { ClientReads, type ReadTaker } from './client-reads.ts';
 import type { FieldSection } from './field-section.ts';
 import { GatheredBytes } from './gathered-bytes.ts';
-import { Outbox } from './outbox.ts';
+import { INLINE_BYTES_MAX, Outbox } from './outbox.ts';
 import type { OwnAnswer } from './own-answer.ts';
 import type { RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
@@ -37,13 +38,14 @@ const UNUSED_MS_MAX = 1_000;
 
 type Phase = 'head' | 'body' | 'response' | 'tunnel' | 'linger' | 'closed';
 
-export class ClientConnection implements Requester, ClientLink, Expiring {
+export class ClientConnection implements Requester, ClientLink, Expiring, ReadTaker {
   readonly origin: Origin;
   readonly #socket: Socket;
   readonly #host: ClientHost;
   readonly #outbox: Outbox;
   readonly #answer: AnswerWriter;
   readonly #body = new BodyReader();
+  readonly #reads: ClientReads;
   readonly #openedAtMs: number;
   #phase: Phase = 'head';
   #exchange: RunningRequest | null = null;
@@ -67,8 +69,12 @@ export class ClientConnection implements Requester, ClientLink, Expiring {
     this.#answer = new AnswerWriter(this.#outbox, host.deadlines);
     this.#openedAtMs = host.deadlines.nowMs;
     this.deadlineAt = this.#openedAtMs + host.spec.timeouts.requestHeadMs;
-    stopReadingWhenPaused(socket);
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    this.#reads = new ClientReads(host.readBuffer);
+    if (!this.#reads.readFrom(socket, this)) {
+      stopReadingWhenPaused(socket);
+    }
+    // Also what came before it was read into our memory.
+    socket.on('data', (chunk: Buffer) => this.#take(chunk, chunk.length));
     socket.on('drain', () => this.#onDrain());
     socket.on('end', () => this.#onEnd());
     socket.on('timeout', () => this.#onStall());
@@ -89,21 +95,27 @@ export class ClientConnection implements Requester, ClientLink, Expiring {
 
   // --- reading -----------------------------------------------------------------------------------------------------
 
-  #onData(chunk: Buffer): void {
+  onRead(count: number): boolean {
+    this.#take(this.#reads.buffer, count);
+    this.#reads.prepare(count, this.#phase === 'body' || this.#phase === 'tunnel');
+    return !this.#isPaused;
+  }
+
+  #take(buffer: Buffer, count: number): void {
     if (this.#phase === 'tunnel') {
-      this.#exchange?.requestBody(chunk);
+      this.#passOn(buffer, 0, count);
       this.#exchange?.onClientTurnEnd();
     } else if (this.#phase === 'linger' || this.#phase === 'closed') {
-      this.#discard(chunk.length);
+      this.#discard(count);
     } else if (this.#held === null) {
-      this.#consume(chunk, 0, chunk.length, null);
+      this.#consume(buffer, 0, count, null);
     } else {
-      this.#append(this.#held, chunk);
+      this.#append(this.#held, buffer, count);
     }
   }
 
-  #append(held: GatheredBytes, chunk: Buffer): void {
-    const canReadOn = held.append(chunk, 0, chunk.length);
+  #append(held: GatheredBytes, buffer: Buffer, count: number): void {
+    const canReadOn = held.append(buffer, 0, count);
     if (this.#phase === 'response') {
       this.#limitPipeline(held.length);
     } else if (canReadOn) {
@@ -144,10 +156,23 @@ export class ClientConnection implements Requester, ClientLink, Expiring {
       this.#hold(buffer, from, to, held);
       this.#limitPipeline(to - from);
     } else if (this.#phase === 'tunnel') {
-      this.#exchange?.requestBody(buffer.subarray(from, to));
+      this.#passOn(buffer, from, to);
     } else {
       this.#discard(to - from);
     }
+  }
+
+  /** Bytes of a tunnel. */
+  #passOn(buffer: Buffer, from: number, to: number): void {
+    if (this.#exchange?.requestBody(this.#keepable(buffer, from, to)) === true) {
+      this.#reads.hold(buffer);
+    }
+  }
+
+  /** The bytes as those that they are passed on to may hold on to them; small pieces nobody does. */
+  #keepable(buffer: Buffer, from: number, to: number): Buffer {
+    const bytes = buffer.subarray(from, to);
+    return to - from > INLINE_BYTES_MAX && this.#reads.isShared(buffer) ? Buffer.from(bytes) : bytes;
   }
 
   #hold(buffer: Buffer, from: number, to: number, held: GatheredBytes | null): void {
@@ -226,7 +251,11 @@ export class ClientConnection implements Requester, ClientLink, Expiring {
   #readBody(buffer: Buffer, from: number, to: number): number {
     const exchange = this.#exchange as RunningRequest;
     this.#awaitBody(exchange);
-    const next = this.#body.read(exchange, buffer, from, to);
+    const bytes = this.#keepable(buffer, from, to);
+    const used = this.#body.read(exchange, bytes, 0, bytes.length);
+    if (this.#body.isHeld) {
+      this.#reads.hold(buffer);
+    }
     if (this.#body.state === 'bad') {
       this.#exchange?.onClientFault('malformed_body');
       return to;
@@ -234,7 +263,7 @@ export class ClientConnection implements Requester, ClientLink, Expiring {
     if (this.#body.state === 'done') {
       this.#completeRequest(this.#body.trailers);
     }
-    return next;
+    return from + used;
   }
 
   #completeRequest(trailers: FieldSection | null): void {

@@ -28,6 +28,8 @@ export interface ClientHost {
   readonly deadlines: Deadlines;
   /** Read into by whichever connection has bytes; valid until the next head is read. */
   readonly requestHead: RequestHead;
+  /** As `requestHead`: what whichever connection has bytes reads them into. */
+  readonly readBuffer: Buffer;
   /** Set while the listener drains: every answer is then the last one of its connection. */
   readonly isClosing: boolean;
   /** Routes a request. Null: it was answered at once. */

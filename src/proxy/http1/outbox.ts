@@ -6,7 +6,7 @@
 import type { Socket } from 'node:net';
 
 /** Below it, copying a piece into the text is cheaper than handing the kernel a second buffer. */
-const INLINE_BYTES_MAX = 4096;
+export const INLINE_BYTES_MAX = 4096;
 /** Text is written out when it has grown to this. */
 const TEXT_CHARS_MAX = 16_384;
 

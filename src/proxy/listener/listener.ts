@@ -7,6 +7,7 @@ import type { Deadlines } from '../deadlines.ts';
 import type { DescriptorBudget } from '../descriptor-budget.ts';
 import type { FailureCode } from '../errors.ts';
 import { ClientConnection } from '../http1/client-connection.ts';
+import { SHARED_READ_BYTES } from '../http1/client-reads.ts';
 import type { ClientHost, ClientLink, Requester, RunningRequest } from '../http1/client-host.ts';
 import { RequestHead } from '../http1/request-head.ts';
 import { Origin, plainAddress } from '../origin.ts';
@@ -43,6 +44,7 @@ export class Listener implements ClientHost {
   readonly spec: ListenerSpec;
   readonly deadlines: Deadlines;
   readonly requestHead: RequestHead;
+  readonly readBuffer = Buffer.allocUnsafeSlow(SHARED_READ_BYTES);
   isClosing = false;
   readonly #descriptors: DescriptorBudget;
   readonly #loopLagMsMax: number;
