@@ -339,7 +339,8 @@ upgrades: []
 ambiguousPaths: true`,
   'services.SERVICE.match': `
 hosts: ["shop.example.com", "*.shop.example.com"]
-pathPrefix: /api`,
+pathPrefix: /api
+listeners: [public]`,
   'services.SERVICE.pools.POOL': `
 version: "1.4.0"
 targets: [ { url: "http://10.0.0.1:3000" } ]`,
@@ -594,10 +595,11 @@ store, survives restarts, and wins over the file for as long as what it names st
 **What must fit together**, besides what the tables say: a service of several pools has a split, shares sum to 100, and every pool that a split, rule
 or mirror names exists; every condition of a rule asks something, and a rule's name stands once; a rule does something, and a redirect or an answer stands alone; a cookie that is given
 out has another name than the session's, is one of the affinity's keys, and is of a domain that all hosts of the service are in; no target stands twice in a pool, is an address of
-this proxy itself, or an unspecified, link-local or multicast one; no two services claim the same host and path; no two listeners share an
+this proxy itself, or an unspecified, link-local or multicast one; no two services claim the same host and path on the same listeners; every listener that a service
+names exists; a service of a \`tcp\` listener has \`tcp://\` targets, says the type of its checks, and has nothing that only HTTP has, and any other service has \`http://\` targets; no two listeners share an
 address; an admin API that other machines reach has \`tls\`, and \`tokens\`, \`tokensFile\` or \`clients\`; \`clients\` need
-\`tls.clientCa\`; no name, token or certificate name stands twice. \`https\` and
-\`tcp\` listeners and \`https\` targets are not available in this version.`;
+\`tls.clientCa\`; no name, token or certificate name stands twice. \`https\` listeners
+and \`https\` targets are not available in this version.`;
 
 /** The whole page. Throws where a section has no example, or one that is wrong or leaves a field out. */
 export function configReference(): string {

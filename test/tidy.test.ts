@@ -35,7 +35,7 @@ const CONTRACT = [
 ];
 
 /** What every stage of a request may use: the contract, and what is directly in proxy/ but what knows all stages. */
-const COMMON_GROUND = ['base/**', ...CONTRACT, 'proxy/!(pipeline|explain|explain-points).ts'];
+const COMMON_GROUND = ['base/**', ...CONTRACT, 'proxy/!(pipeline|connection-pipeline|explain|explain-points).ts'];
 
 /** Decisions are pure: they see data and nothing of sockets. `decide` is then the same for a request and for explain. */
 const DECISION: Pick<ImportRule, 'values' | 'types'> = {
@@ -55,7 +55,7 @@ const MAY_IMPORT: readonly ImportRule[] = [
   // proxy/ join what is long-lived (targets, pools, listeners) with what is decided, but move no bytes.
   // What is explained is what the pipeline does, by its own functions.
   {
-    files: 'proxy/{pipeline,explain}.ts',
+    files: 'proxy/{pipeline,connection-pipeline,explain}.ts',
     values: ['base/**', ...CONTRACT, 'proxy/**', 'modules/**'],
     types: ['snapshot/**'],
   },
@@ -87,9 +87,17 @@ const MAY_IMPORT: readonly ImportRule[] = [
   { files: 'proxy/warm-up/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/upstream/**'] },
   // Which targets are well, and since when.
   { files: 'proxy/wellness/**', values: COMMON_GROUND },
-  { files: 'proxy/tunnel/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/upstream/**'] },
+  {
+    files: 'proxy/tunnel/**',
+    values: [...COMMON_GROUND, 'proxy/{http1,upstream,forward}/**'],
+    types: ['proxy/{limit,hold}/**'],
+  },
   { files: 'proxy/filters/**', values: [...COMMON_GROUND, 'proxy/{http1,split,balance}/**', 'modules/**'] },
-  { files: 'proxy/listener/**', values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/http2/**'] },
+  {
+    files: 'proxy/listener/**',
+    values: [...COMMON_GROUND, 'proxy/http1/**', 'proxy/http2/**', 'proxy/tunnel/**'],
+    types: ['proxy/hold/**'],
+  },
   {
     files: 'proxy/*.ts',
     values: [

@@ -161,6 +161,13 @@ export const METRICS = {
     unit: 'messages',
     help: 'Requests and responses that were kept until they were whole, by whether memory was enough.',
   },
+  tcpBytes: {
+    name: 'cutover_tcp_bytes_total',
+    type: 'counter',
+    labels: ['service', 'pool', 'from'],
+    unit: 'bytes',
+    help: 'Bytes passed on by tcp listeners, by the side that they came from: client or target.',
+  },
   bufferBytes: {
     name: 'cutover_buffer_bytes',
     type: 'gauge',

@@ -156,6 +156,8 @@ function addPool(families: Families, report: PoolReport): void {
     const [message = '', where = ''] = key.split(' ');
     families.buffered.add({ service, pool, message, where }, count);
   }
+  for (const [from, bytes] of Object.entries(report.passed ?? {}))
+    families.tcpBytes.add({ service, pool, from }, bytes);
 }
 
 function addService(families: Families, { service, rateLimited, held, holds }: ServiceReport): void {

@@ -24,9 +24,18 @@ export interface Arrival {
   readonly isTrusted: boolean;
 }
 
-export function findService(routing: Routing, head: RequestHead): BoundService | null {
-  const name = routing.table.find(head.host, pathOf(head));
+/** The service of a request that came by `listener`. */
+export function findService(routing: Routing, head: RequestHead, listener: string): BoundService | null {
+  const path = pathOf(head);
+  const own = routing.ofListener === null ? null : (routing.ofListener.get(listener)?.find(head.host, path) ?? null);
+  const name = own ?? routing.table.find(head.host, path);
   return name === null ? null : (routing.services.get(name) ?? null);
+}
+
+/** The service that takes the connections of a listener which passes bytes. */
+export function findTcpService({ ofListener, services }: Routing, listener: string): BoundService | null {
+  const name = ofListener?.get(listener)?.find('', '/') ?? null;
+  return name === null ? null : (services.get(name) ?? null);
 }
 
 function pathOf(head: RequestHead): string {

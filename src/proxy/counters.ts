@@ -10,8 +10,16 @@ import {
 /** Status codes 0 (none was sent) to 599. */
 const CODE_COUNT = 600;
 
-const METHOD_INDEX: ReadonlyMap<string, number> = new Map(METHOD_LABELS.map((label, index) => [label, index]));
+/** Methods are told by capitals: none is called as what is none. */
+const METHOD_INDEX: ReadonlyMap<string, number> = new Map(
+  METHOD_LABELS.map((label, index): [string, number] => [label, index]).filter(
+    ([label]) => label === label.toUpperCase(),
+  ),
+);
 const OTHER_METHOD = METHOD_LABELS.length - 1;
+
+/** Where connections whose bytes pass as they are are counted. */
+export const TCP_METHOD = METHOD_LABELS.indexOf('tcp');
 
 /** Where a method is counted: a client cannot make a new series by a new method. */
 export function methodIndexOf(method: string): number {

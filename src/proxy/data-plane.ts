@@ -27,6 +27,7 @@ import type { ListenerSpec, PoolSpec, ServiceSpec, SnapshotUpdate } from '../sna
 import { type Algorithms, BUILT_IN } from './balance/algorithms.ts';
 import { ServiceBuffers } from './buffer/service-buffers.ts';
 import { Spool, type SpoolOptions } from './buffer/spool.ts';
+import { ConnectionPipeline } from './connection-pipeline.ts';
 import { TrafficCounters } from './counters.ts';
 import { Deadlines } from './deadlines.ts';
 import { DescriptorBudget } from './descriptor-budget.ts';
@@ -41,7 +42,7 @@ import { Listener } from './listener/listener.ts';
 import type { HashSeeds } from './limit/rate-limiter.ts';
 import { LiveService } from './live-service.ts';
 import { outcomeOf } from './outcome.ts';
-import { Pipeline } from './pipeline.ts';
+import { Pipeline, type PipelineContext } from './pipeline.ts';
 import { Pool, type PoolShared } from './pool.ts';
 import { warmUp, type WarmUpUnderWay } from './warm-up/warm-up.ts';
 import { NO_LOOKUPS } from './rules/lookups.ts';
@@ -93,6 +94,7 @@ export class ProxyDataPlane implements DataPlane {
   readonly #shared: PoolShared;
   readonly #trustedProxies: CidrSet;
   readonly #pipeline: Pipeline;
+  readonly #connections: ConnectionPipeline;
   readonly #functions: FunctionRegistry;
   readonly #pickedRequest = new PickedRequest();
   readonly #ledger = new Ledger();
@@ -151,7 +153,7 @@ export class ProxyDataPlane implements DataPlane {
     const userCondition = userConditions((reference) => this.#functionFor(reference));
     this.#current = emptyRouting(this.#ledger.current, { ...NO_LOOKUPS, userCondition });
     const reports = new UserCodeReports(clock, onUserCodeError);
-    this.#pipeline = new Pipeline({
+    const context: PipelineContext = {
       clock,
       random,
       deadlines: this.#deadlines,
@@ -162,7 +164,9 @@ export class ProxyDataPlane implements DataPlane {
       onError: (error) => this.#onError(error),
       onUserCodeError: (error) => reports.add(error),
       pickedRequest: this.#pickedRequest,
-    });
+    };
+    this.#pipeline = new Pipeline(context);
+    this.#connections = new ConnectionPipeline(context);
     this.#deadlines.start();
   }
 
@@ -177,6 +181,7 @@ export class ProxyDataPlane implements DataPlane {
     const shared = { deadlines: this.#deadlines, descriptors: this.#descriptors };
     const listener = new Listener(spec, shared, {
       begin: (requester, head) => this.#pipeline.begin(requester, requester.origin, head),
+      beginTunnel: (client, isResumed) => this.#connections.begin(client, isResumed),
       refused: (code) => {
         this.#current.ledger.enter();
         this.#current.ledger.leave(outcomeOf(code));

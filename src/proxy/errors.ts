@@ -34,6 +34,7 @@ export const FAILURES = {
   rate_limited: { status: 429, source: 'client', text: 'There were too many requests from here.' },
   head_too_large: { status: 431, source: 'client', text: 'The request head is too large.' },
   client_closed: { status: 499, source: 'client', text: '' },
+  connection_idle: { status: 0, source: 'client', text: '' },
   client_stalled: { status: 499, source: 'client', text: '' },
   internal: { status: 500, source: 'proxy', text: 'The request could not be handled.' },
   user_code_failed: { status: 500, source: 'proxy', text: 'The request could not be handled.' },

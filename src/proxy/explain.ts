@@ -58,10 +58,11 @@ export function explain(question: ExplainQuestion, context: ExplainContext): Exp
   const head = readHead(question, context.limits);
   if (typeof head === 'string') return { ...nothing, refusal: refusal(head) };
 
-  const origin = new Origin(question.peer, trustedProxies.has(question.peer), question.scheme, question.authority);
+  const { peer, scheme, authority, listener } = question;
+  const origin = new Origin(peer, trustedProxies.has(peer), scheme, authority, listener ?? '');
   const from = provenanceOf(head, origin, head.authority, trustedProxies);
   const read = { ...nothing, request: requestOf(head, from) };
-  const service = findService(routing, head);
+  const service = findService(routing, head, origin.listener);
   if (service === null) return { ...read, refusal: refusal('no_service') };
 
   const found = { ...read, service: serviceOf(service, head.host) };

@@ -25,14 +25,17 @@ export class Origin {
   readonly scheme: Scheme;
   /** Address and port that the client connected to: the authority of an HTTP/1.0 request without Host. */
   readonly localAuthority: string;
+  /** The name of the listener that it came by; "": by none. */
+  readonly listener: string;
   /** Of the last request; nearly all of one connection ask for the same host. */
   #direct: Provenance | null = null;
 
-  constructor(address: string, isTrusted: boolean, scheme: Scheme, localAuthority: string) {
+  constructor(address: string, isTrusted: boolean, scheme: Scheme, localAuthority: string, listener = '') {
     this.address = address;
     this.isTrusted = isTrusted;
     this.scheme = scheme;
     this.localAuthority = localAuthority;
+    this.listener = listener;
   }
 
   /** Where a request for `authority` comes from if the peer is the client. */

@@ -89,7 +89,7 @@ export class Pipeline {
    */
   begin(downstream: Downstream, origin: Origin, head: RequestHead): Exchange | HeldRequest | FailureCode | null {
     const routing = this.#context.routing();
-    const service = findService(routing, head);
+    const service = findService(routing, head, origin.listener);
     if (service === null) {
       return 'no_service';
     }

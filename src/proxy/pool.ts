@@ -18,6 +18,7 @@ import { PoolGuard } from './limit/pool-guard.ts';
 import { ShadowTraffic } from './shadow-traffic.ts';
 import { type SessionResult, SessionTokens } from './split/sticky.ts';
 import type { ConnectionLimits, ConnectionShared } from './upstream/connection-pool.ts';
+import { PassedBytes } from './passed-bytes.ts';
 import { Target } from './upstream/target.ts';
 import { PoolWellness } from './wellness/pool-wellness.ts';
 
@@ -52,6 +53,8 @@ export class Pool {
   /** Requests that were routed here while sessions are bound. */
   readonly sessions = new Tally<SessionResult>();
   readonly kept = new Tally<KeptMessage>();
+  /** Of connections that pass as they are. */
+  readonly passed = new PassedBytes();
   readonly sessionTokens: SessionTokens;
   /** Copies of requests of other pools. */
   readonly shadow: ShadowTraffic;
@@ -290,6 +293,7 @@ export class Pool {
       targets: [...this.#targets.values()].map((target) => target.report(this.wellness?.ejections(target) ?? {})),
       sessions: this.sessions.report(),
       kept: this.kept.report(),
+      passed: this.passed.report(),
     };
   }
 }

@@ -20,8 +20,10 @@ import { type Session, sessionsOf } from './split/sticky.ts';
 export interface Routing {
   readonly generation: number;
   readonly ledger: GenerationLedger;
-  /** From host and path to the service's name. */
+  /** From host and path to the service's name, of those that name no listener. */
   readonly table: RouteTable<string>;
+  /** The same of those that name one, by its name; null: none does. */
+  readonly ofListener: ReadonlyMap<string, RouteTable<string>> | null;
   readonly services: ReadonlyMap<string, BoundService>;
   /** What the rules of all services look things up in. */
   readonly lookups: Lookups;
@@ -83,12 +85,14 @@ export function nextRouting(
   if (lookupUpdate !== null) {
     rebindLookups(services, lookups, keysOf(lookupUpdate));
   }
-  const table = changesMatches(current, update) ? routeTable(services) : current.table;
-  return { generation: update.generation, ledger, table, services, lookups };
+  const isSame = !changesMatches(current, update);
+  const table = isSame ? current.table : routeTable(services, null);
+  const ofListener = isSame ? current.ofListener : tablesOfListeners(services);
+  return { generation: update.generation, ledger, table, ofListener, services, lookups };
 }
 
 export function emptyRouting(ledger: GenerationLedger, lookups: Lookups): Routing {
-  return { generation: 0, ledger, table: new RouteTable<string>([]), services: new Map(), lookups };
+  return { generation: 0, ledger, table: new RouteTable<string>([]), ofListener: null, services: new Map(), lookups };
 }
 
 /** Services that look into what changed get their rules and their mirror anew, and keep everything else. */
@@ -147,18 +151,24 @@ function changesMatches(current: Routing, update: SnapshotUpdate): boolean {
       return (
         before === undefined ||
         before.pathPrefix !== spec.match.pathPrefix ||
+        before.listeners.join() !== spec.match.listeners.join() ||
         before.hosts.join() !== spec.match.hosts.join()
       );
     })
   );
 }
 
-function routeTable(services: ReadonlyMap<string, BoundService>): RouteTable<string> {
+/** Of the services that name `listener`; null: of those that name none. */
+function routeTable(services: ReadonlyMap<string, BoundService>, listener: string | null): RouteTable<string> {
+  const matches = Array.from(services.values(), ({ spec }) => ({ ...spec.match, service: spec.name }));
   return new RouteTable(
-    Array.from(services.values(), ({ spec }) => ({
-      hosts: spec.match.hosts,
-      pathPrefix: spec.match.pathPrefix,
-      service: spec.name,
-    })),
+    matches.filter(({ listeners }) => (listener === null ? listeners.length === 0 : listeners.includes(listener))),
   );
+}
+
+function tablesOfListeners(
+  services: ReadonlyMap<string, BoundService>,
+): ReadonlyMap<string, RouteTable<string>> | null {
+  const names = new Set([...services.values()].flatMap(({ spec }) => spec.match.listeners));
+  return names.size === 0 ? null : new Map([...names].map((name) => [name, routeTable(services, name)]));
 }

@@ -67,7 +67,11 @@ export const ListenerSchema = strictObject(
       'Address that accepts traffic: "0.0.0.0:8080", "[::]:8080"; port 0: any free one.',
     ),
     protocol: defaulted(
-      Type.Enum(['http', 'https', 'tcp'], { description: 'What clients speak. This version has http.' }),
+      Type.Enum(['http', 'https', 'tcp'], {
+        description:
+          'What clients speak. tcp: anything; each connection goes to a target of the service that names the listener in ' +
+          '`match.listeners`, and its bytes pass as they are. This version has http and tcp.',
+      }),
       'http',
     ),
     timeouts: defaulted(ListenerTimeoutsSchema, {}),

@@ -8,7 +8,10 @@ import type { Complete } from './strict-object.ts';
 
 export const TargetSchema = strictObject(
   {
-    url: formatted('target-url', 'Address of an application server: "http://host:port" (port 80 where none is given).'),
+    url: formatted(
+      'target-url',
+      'Address of an application server: "http://host:port" (port 80 where none is given), or "tcp://host:port" in a service of a tcp listener.',
+    ),
     weight: defaulted(
       Type.Integer({
         minimum: 0,

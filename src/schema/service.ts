@@ -50,6 +50,17 @@ export const MatchSchema = strictObject(
       ),
       '/',
     ),
+    listeners: defaulted(
+      Type.Array(IdSchema, {
+        maxItems: 64,
+        uniqueItems: true,
+        description:
+          'Listeners of this service; empty: all that speak http. On a listener, the services that name it are asked first, ' +
+          'and then those that name none; among either, host and path decide as above. A service that names a listener with ' +
+          '`protocol: tcp` takes all of its connections.',
+      }),
+      [],
+    ),
   },
   { title: 'Match', description: 'Which requests belong to the service.' },
 );

@@ -28,6 +28,7 @@ import type {
   AffinityKey,
   AffinitySpec,
   ListenerSpec,
+  MatchSpec,
   PoolSpec,
   ServiceLimits,
   ServiceSpec,
@@ -54,7 +55,7 @@ export function compileService(
   const affinity = compileAffinity(name, service);
   return {
     name,
-    match: { hosts: service.match.hosts, pathPrefix: compilePathPrefix(service.match.pathPrefix) },
+    match: compileMatch(service),
     pools: Object.entries(service.pools).map(([poolName, pool]) => compilePool(poolName, pool)),
     slots: allocateSlots(previous?.slots ?? [], splitShares(service.split)),
     algorithm: compileAlgorithm(service.algorithm),
@@ -94,6 +95,7 @@ export function compileListener(name: string, listener: ListenerConfig): Listene
   const { timeouts, limits } = listener;
   return {
     name,
+    protocol: listener.protocol === 'tcp' ? 'tcp' : 'http',
     host: address.host,
     port: address.port,
     timeouts: {
@@ -125,6 +127,11 @@ function modulesOf(service: ServiceConfig): string[] {
   return [...modules];
 }
 
+function compileMatch({ match }: ServiceConfig): MatchSpec {
+  const { listeners, hosts, pathPrefix } = match;
+  return { listeners, hosts, pathPrefix: compilePathPrefix(pathPrefix) };
+}
+
 /** "/api/" matches what "/api" does: at a segment border the last slash says nothing. */
 function compilePathPrefix(prefix: string): string {
   return prefix.length > 1 && prefix.endsWith('/') ? prefix.slice(0, -1) : prefix;
@@ -137,7 +144,8 @@ function compilePool(name: string, pool: PoolConfig): PoolSpec {
 function compileTarget(target: PoolConfig['targets'][number]): TargetSpec {
   const address = parseTargetUrl(target.url);
   assert(!('problem' in address), `a target has passed validation with the URL ${target.url}`);
-  return { ...address, weight: target.weight, zone: target.zone, backup: target.backup, state: target.state };
+  const { id, host, port } = address;
+  return { id, host, port, weight: target.weight, zone: target.zone, backup: target.backup, state: target.state };
 }
 
 function compileAffinity(name: string, { affinity }: ServiceConfig): AffinitySpec {

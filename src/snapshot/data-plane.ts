@@ -133,7 +133,7 @@ export interface WarmedTarget {
 }
 
 /** Bounded set for the `method` label: what a client sends can never make a new series. */
-export const METHOD_LABELS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'other'] as const;
+export const METHOD_LABELS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'tcp', 'other'] as const;
 
 /**
  * Durations are counted in log-linear buckets of microseconds: four per power of two, so that a value is known to
@@ -189,6 +189,8 @@ export interface PoolReport {
   readonly sessions: Readonly<Record<string, number>>;
   /** Messages that were kept until they were whole, by which and where ("request memory", "response disk"). */
   readonly kept: Readonly<Record<string, number>>;
+  /** Bytes of connections that pass as they are, by where they came from ("client", "target"); left out by versions that passed none. */
+  readonly passed?: Readonly<Record<string, number>>;
 }
 
 /** What belongs to a service and to none of its pools. */

@@ -84,6 +84,8 @@ export interface ServiceSpec {
 }
 
 export interface MatchSpec {
+  /** Names of listeners; empty: all that speak HTTP. */
+  readonly listeners: readonly string[];
   /** Exact ("shop.example.com") or wildcard ("*.shop.example.com", any depth below it), lower case; empty: any host. */
   readonly hosts: readonly string[];
   /** Starts with "/"; matches at a segment border only ("/api" matches "/api" and "/api/x", not "/apix"). */
@@ -205,9 +207,13 @@ export interface UpstreamSpec {
   readonly idleTimeoutMs: number;
 }
 
+/** What clients speak: "tcp" is anything, and its bytes pass as they are. */
+export type ListenerProtocol = 'http' | 'tcp';
+
 /** How one listener treats its clients; the same for every service behind it. */
 export interface ListenerSpec {
   readonly name: string;
+  readonly protocol: ListenerProtocol;
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;

@@ -7,6 +7,7 @@ import type { Problem } from '../../schema/problem.ts';
 import { schemaProblems } from '../../schema/schema-problems.ts';
 import { checkAdmin } from './check-admin.ts';
 import { checkAllClaims } from './check-claims.ts';
+import { checkListener } from './check-listener.ts';
 import { checkLookups } from './check-lookups.ts';
 import { checkService } from './check-service.ts';
 import { type LookupNames, lookupNamesOf } from './lookup-names.ts';
@@ -57,12 +58,13 @@ function checkAddresses(config: ConfigDocument): Problem[] {
   for (const [name, listener] of Object.entries(config.listeners)) {
     const path = pointerOf('listeners', name);
     const { protocol = 'http', listen } = listener;
-    if (protocol !== 'http') {
+    if (protocol === 'https') {
       problems.push({
         path: `${path}/protocol`,
         message: `protocol ${protocol} is not available in this version; use http`,
       });
     }
+    problems.push(...problemsUnder(path, checkListener(listener)));
     const same = taken.find((other) => isSameSocket(other.listen, listen));
     if (same !== undefined)
       problems.push({ path: `${path}/listen`, message: `is the address of ${same.what} already` });

@@ -9,6 +9,7 @@ import type { Problem } from '../../schema/problem.ts';
 import { SHARES_ALL } from '../../schema/split-shares.ts';
 import { parseTargetUrl } from '../../schema/target-url.ts';
 import { checkClaims } from './check-claims.ts';
+import { checkProtocol } from './check-protocol.ts';
 import { checkPoolName } from './check-pool-name.ts';
 import { checkField, checkRules, checkWhen } from './check-rules.ts';
 import { checkErrorPages } from './check-error-pages.ts';
@@ -30,6 +31,7 @@ export function checkService(name: string, service: ServiceDocument, whole: Surr
   const own = ownAddresses(whole);
   return [
     ...checkPools(service, own),
+    ...checkProtocol(service, whole.listeners),
     ...problemsUnder('/split', checkSplit(service.split, service)),
     ...checkRules(service, whole.lookups),
     ...checkShape(service),

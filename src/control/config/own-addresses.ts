@@ -11,7 +11,7 @@ export interface OwnAddress {
 
 /** What of a configuration says where this proxy listens. */
 export interface Listening {
-  readonly listeners?: Readonly<Record<string, { readonly listen: string }>>;
+  readonly listeners?: Readonly<Record<string, { readonly listen: string; readonly protocol?: string }>>;
   readonly admin?: { readonly listen?: string };
 }
 

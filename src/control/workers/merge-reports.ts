@@ -132,6 +132,7 @@ function mergePools(a: PoolReport, b: PoolReport): PoolReport {
     mirrorFailures: sumCounts(a.mirrorFailures, b.mirrorFailures),
     sessions: sumCounts(a.sessions, b.sessions),
     kept: sumCounts(a.kept, b.kept),
+    passed: sumCounts(a.passed ?? {}, b.passed ?? {}),
   };
 }
 

@@ -199,6 +199,14 @@ export class Placement {
     this.giveRoom(this.target);
   }
 
+  /** A connection to the target was made for it alone, and nothing more can be told of the target. */
+  tellConnected(): void {
+    this.observe('answered', true);
+    this.pool.wellness?.record(this.target, 'well');
+    this.pool.guard?.record(this.target, false);
+    this.pool.guard?.recordEnd(false);
+  }
+
   /** The target, or the line, is rid of it. */
   leave(): void {
     if (this.#isAtTarget) {

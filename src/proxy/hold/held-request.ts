@@ -1,6 +1,6 @@
 /** One request that waits for its service to be resumed: the bytes of its head, and what has come of its body. */
 import { type Expiring, NEVER } from '../deadlines.ts';
-import type { Downstream, UpstreamBound } from '../downstream.ts';
+import type { UpstreamBound } from '../downstream.ts';
 import type { FailureCode } from '../errors.ts';
 import type { FieldSection } from '../http1/field-section.ts';
 import { GatheredBytes } from '../http1/gathered-bytes.ts';
@@ -11,6 +11,19 @@ import type { HoldResult } from './hold.ts';
 const BODY_BYTES_MAX = 65_536;
 /** Longest silence inside the body of a request that waits, and of a client that does not read: it need not hurry. */
 const CLIENT_IDLE_MS = 60_000;
+
+/** The client's side of what waits. */
+export interface HeldDownstream {
+  /** Begins it, from the bytes of its head. Null: that was its end already. */
+  beginAgain(head: Buffer): Resumed | null;
+  /** The proxy's own answer, after which it is over. */
+  refuse(code: FailureCode): void;
+  pauseRequest(): void;
+  resumeRequest(): void;
+}
+
+/** Takes what has come in the meantime. */
+export type Resumed = Pick<UpstreamBound, 'requestBody' | 'requestEnd' | 'onClientTurnEnd'>;
 
 export interface HeldBy {
   /** Asks for room; false: there is none. */
@@ -26,7 +39,7 @@ export class HeldRequest implements UpstreamBound, Expiring, Waiter<HeldRequest>
   readonly responseBodyIdleMs = CLIENT_IDLE_MS;
   /** Counted against the bounds of the pause. */
   heldBytes: number;
-  readonly #downstream: Downstream;
+  readonly #downstream: HeldDownstream;
   readonly #head: Buffer;
   readonly #hold: HeldBy;
   #body: GatheredBytes | null = null;
@@ -36,7 +49,7 @@ export class HeldRequest implements UpstreamBound, Expiring, Waiter<HeldRequest>
   #isOver = false;
 
   /** `awaitsContinue`: the client sends no body before it is told to, which the target does. */
-  constructor(downstream: Downstream, head: Buffer, awaitsContinue: boolean, hold: HeldBy, deadlineAt: number) {
+  constructor(downstream: HeldDownstream, head: Buffer, awaitsContinue: boolean, hold: HeldBy, deadlineAt: number) {
     this.#downstream = downstream;
     this.#head = head;
     this.#hold = hold;

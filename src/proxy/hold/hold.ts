@@ -9,9 +9,8 @@ import type { Clock, Timer } from '../../base/clock.ts';
 import type { PauseSpec } from '../../snapshot/protection-spec.ts';
 import { Tally } from '../counters.ts';
 import type { Deadlines } from '../deadlines.ts';
-import type { Downstream } from '../downstream.ts';
 import { WaitingLine } from '../limit/waiting-line.ts';
-import { HeldRequest, type HeldBy } from './held-request.ts';
+import { HeldRequest, type HeldBy, type HeldDownstream } from './held-request.ts';
 
 /** How a wait ended: counted under these words. */
 export type HoldResult = 'resumed' | 'timed-out' | 'full' | 'client-gone' | 'cut';
@@ -83,7 +82,7 @@ export class Hold implements HeldBy {
   }
 
   /** Makes a request wait, of which this is the head as it came; null: there is no room for it. */
-  take(downstream: Downstream, head: Buffer, awaitsContinue: boolean): HeldRequest | null {
+  take(downstream: HeldDownstream, head: Buffer, awaitsContinue: boolean): HeldRequest | null {
     if (this.waiting >= this.#requestsMax || !this.reserve(head.length)) {
       this.#results.add('full');
       return null;

@@ -9,8 +9,12 @@ import type { FailureCode } from '../errors.ts';
 import { ClientConnection } from '../http1/client-connection.ts';
 import { SHARED_READ_BYTES } from '../http1/client-reads.ts';
 import type { ClientHost, ClientLink, Requester, RunningRequest } from '../http1/client-host.ts';
+import type { HeldRequest } from '../hold/held-request.ts';
 import { RequestHead } from '../http1/request-head.ts';
 import { Origin, plainAddress } from '../origin.ts';
+import { KEEP_ALIVE_MS } from '../tunnel/tunnel-end.ts';
+import { TunnelClient, type TunnelHost } from '../tunnel/tunnel-client.ts';
+import type { TunnelExchange } from '../tunnel/tunnel-exchange.ts';
 import { ClientCounts } from './client-counts.ts';
 
 /** Connections that wait to be accepted; the kernel caps it at net.core.somaxconn. */
@@ -23,6 +27,8 @@ const ACCOUNTED: ReadonlySet<FailureCode> = new Set(['internal']);
 export interface RequestSink {
   /** Null: it was answered at once, and accounted for. */
   begin(requester: Requester, head: RequestHead): RunningRequest | FailureCode | null;
+  /** The same of a connection whose bytes pass as they are. `isResumed`: it has waited for the end of a pause. */
+  beginTunnel(client: TunnelClient, isResumed: boolean): TunnelExchange | HeldRequest | FailureCode | null;
   /** Accounts for a request that no service took. */
   refused(code: FailureCode): void;
   /** Hears of a mistake of ours. */
@@ -40,7 +46,7 @@ export interface ListenerShared {
 /** Why a connection was closed at once. */
 type TurnAwayReason = 'too_many_connections' | 'too_many_of_client' | 'too_few_descriptors';
 
-export class Listener implements ClientHost {
+export class Listener implements ClientHost, TunnelHost {
   readonly spec: ListenerSpec;
   readonly deadlines: Deadlines;
   readonly requestHead: RequestHead;
@@ -79,7 +85,11 @@ export class Listener implements ClientHost {
   }
 
   #open(place: { host: string; port: number } | { fd: number }): Promise<{ host: string; port: number }> {
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
+    const isTcp = this.spec.protocol === 'tcp';
+    const options = { allowHalfOpen: true, noDelay: true };
+    // Nobody would notice that a peer is gone which has nothing to say; and what it says is read by a socket of another kind.
+    const ofTcp = { ...options, pauseOnConnect: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
+    const server = createServer(isTcp ? ofTcp : options, (socket) => this.#accept(socket));
     this.#servers.push(server);
     return new Promise((resolve, reject) => {
       server.once('error', reject);
@@ -115,7 +125,9 @@ export class Listener implements ClientHost {
     if (this.#isCounted(isTrusted)) {
       this.#clients.enter(address);
     }
-    this.#connections.add(new ClientConnection(socket, originOfSocket(socket, address, isTrusted), this));
+    const origin = originOfSocket(socket, address, isTrusted, this.spec.name);
+    const isTcp = this.spec.protocol === 'tcp';
+    this.#connections.add(isTcp ? new TunnelClient(socket, origin, this) : new ClientConnection(socket, origin, this));
   }
 
   /** Why there is no room for this client; null: there is, and it has it now. */
@@ -145,6 +157,18 @@ export class Listener implements ClientHost {
     return null;
   }
 
+  beginTunnel(client: TunnelClient, isResumed: boolean): TunnelExchange | HeldRequest | null {
+    const begun = this.#tryBeginTunnel(client, isResumed);
+    if (typeof begun !== 'string') {
+      return begun;
+    }
+    if (!ACCOUNTED.has(begun)) {
+      this.refused(begun);
+    }
+    client.abort();
+    return null;
+  }
+
   /** A mistake of ours in routing a request costs that request, not the others of this process. */
   #tryBegin(requester: Requester, head: RequestHead): RunningRequest | FailureCode | null {
     if (this.deadlines.loopLag.ms > this.#loopLagMsMax) {
@@ -153,10 +177,25 @@ export class Listener implements ClientHost {
     try {
       return this.#sink.begin(requester, head);
     } catch (error) {
-      this.#sink.failed(error);
-      this.#sink.refused('internal');
-      return 'internal';
+      return this.#mistaken(error);
     }
+  }
+
+  #tryBeginTunnel(client: TunnelClient, isResumed: boolean): TunnelExchange | HeldRequest | FailureCode | null {
+    if (this.deadlines.loopLag.ms > this.#loopLagMsMax) {
+      return 'overloaded';
+    }
+    try {
+      return this.#sink.beginTunnel(client, isResumed);
+    } catch (error) {
+      return this.#mistaken(error);
+    }
+  }
+
+  #mistaken(error: unknown): FailureCode {
+    this.#sink.failed(error);
+    this.#sink.refused('internal');
+    return 'internal';
   }
 
   refused(code: FailureCode): string {
@@ -227,10 +266,10 @@ export class Listener implements ClientHost {
   }
 }
 
-function originOfSocket(socket: Socket, address: string, isTrusted: boolean): Origin {
+function originOfSocket(socket: Socket, address: string, isTrusted: boolean, listener: string): Origin {
   const local = plainAddress(socket.localAddress ?? '');
   const authority = local.includes(':') ? `[${local}]` : local;
-  return new Origin(address, isTrusted, 'http', `${authority}:${socket.localPort ?? 0}`);
+  return new Origin(address, isTrusted, 'http', `${authority}:${socket.localPort ?? 0}`, listener);
 }
 
 function ignore(): void {}

@@ -70,6 +70,7 @@ function poolReport(over: Partial<PoolReport> = {}): PoolReport {
     waiting: 1,
     breakers: { '': { open: 0, opened: 1 }, '127.0.0.1:3001': { open: 1, opened: 2 } },
     kept: { 'request memory': 6, 'response disk': 7 },
+    passed: { client: 17, target: 23 },
     ...over,
   };
 }

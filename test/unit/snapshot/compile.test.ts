@@ -38,7 +38,7 @@ describe('a compiled service', () => {
   it('has every unit spelt out when the document gives nothing but a pool', () => {
     expect(compile({ pools: { main: {} } })).toEqual({
       name: 'shop',
-      match: { hosts: [], pathPrefix: '/' },
+      match: { listeners: [], hosts: [], pathPrefix: '/' },
       pools: [{ name: 'main', version: '', targets: [] }],
       slots: [{ pool: 'main', from: 0, to: 10_000 }],
       algorithm: { name: 'round-robin', function: null, key: null, decayMs: 10_000, zone: null },
@@ -163,7 +163,7 @@ describe('a compiled service', () => {
       upgrades: ['WebSocket'],
     });
     expect(spec).toMatchObject({
-      match: { hosts: ['*.example.com'], pathPrefix: '/api' },
+      match: { listeners: [], hosts: ['*.example.com'], pathPrefix: '/api' },
       rules: [
         {
           name: 'testers',
@@ -247,6 +247,7 @@ describe('a compiled listener', () => {
     const spec = compileListener('web', listenerWithDefaults({ listen: '[::1]:8080', timeouts: { linger: '1s' } }));
     expect(spec).toEqual({
       name: 'web',
+      protocol: 'http',
       host: '::1',
       port: 8080,
       timeouts: { requestHeadMs: 10_000, keepAliveMs: 65_000, halfCloseMs: 500, lingerMs: 1_000 },

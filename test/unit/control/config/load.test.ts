@@ -569,7 +569,7 @@ describe('a configuration file', () => {
 });
 
 describe('the examples', () => {
-  it.each(['minimal.yaml', 'full.yaml'])('%s is valid', async (name) => {
+  it.each(['minimal.yaml', 'full.yaml', 'tcp.yaml'])('%s is valid', async (name) => {
     const file = path.join(import.meta.dirname, '../../../../config', name);
     expect((await loadConfig(file)).problems).toEqual([]);
   });

@@ -1,0 +1,156 @@
+/**
+ * A client's connection whose bytes pass as they are: it is one request, which begins when it is accepted and ends when both
+ * sides have said all that they had to say, or one of them breaks.
+ */
+import type { Socket } from 'node:net';
+import type { FailureCode } from '../errors.ts';
+import type { HeldDownstream, HeldRequest } from '../hold/held-request.ts';
+import type { ClientLink } from '../http1/client-host.ts';
+import type { Origin } from '../origin.ts';
+import { TunnelEnd, type TunnelEndUser } from './tunnel-end.ts';
+import { TunnelExchange } from './tunnel-exchange.ts';
+
+/** What it needs of its listener. */
+export interface TunnelHost {
+  /** Routes it. `isResumed`: it has waited for the end of a pause. Null: it was refused, and is over. */
+  beginTunnel(client: TunnelClient, isResumed: boolean): TunnelExchange | HeldRequest | null;
+  /** Accounts for one that was not routed. */
+  refused(code: FailureCode): string;
+  becameActive(): void;
+  becameTunnel(): void;
+  closed(client: TunnelClient, wasActive: boolean, wasTunnel: boolean): void;
+}
+
+export class TunnelClient implements ClientLink, HeldDownstream, TunnelEndUser {
+  readonly origin: Origin;
+  readonly #host: TunnelHost;
+  readonly #end: TunnelEnd;
+  #held: HeldRequest | null = null;
+  #exchange: TunnelExchange | null = null;
+  #isTunnel = false;
+
+  constructor(socket: Socket, origin: Origin, host: TunnelHost) {
+    this.origin = origin;
+    this.#host = host;
+    this.#end = TunnelEnd.over(socket, this);
+    host.becameActive();
+    this.#begin(false);
+  }
+
+  #begin(isResumed: boolean): TunnelExchange | HeldRequest | null {
+    const begun = this.#host.beginTunnel(this, isResumed);
+    const isRunning = begun instanceof TunnelExchange;
+    this.#exchange = isRunning ? begun : null;
+    this.#held = isRunning ? null : begun;
+    return begun;
+  }
+
+  // --- while its service is paused ---------------------------------------------------------------------------------
+
+  beginAgain(): TunnelExchange | HeldRequest | null {
+    return this.#begin(true);
+  }
+
+  refuse(code: FailureCode): void {
+    this.#held = null;
+    this.#host.refused(code);
+    this.abort();
+  }
+
+  pauseRequest(): void {
+    this.pause();
+  }
+
+  resumeRequest(): void {
+    if (this.#exchange === null || this.#exchange.takesBytes) {
+      this.resume();
+    }
+  }
+
+  // --- what the exchange does with it ------------------------------------------------------------------------------
+
+  get isBlocked(): boolean {
+    return this.#end.isBlocked;
+  }
+
+  get hasPending(): boolean {
+    return this.#end.hasPending;
+  }
+
+  /** It is connected to a target. */
+  becomeTunnel(): void {
+    this.#isTunnel = true;
+    this.#host.becameTunnel();
+  }
+
+  /** Returns true if the memory of `buffer` is still held on to. */
+  write(buffer: Buffer, count: number): boolean {
+    return this.#end.write(buffer, count);
+  }
+
+  end(): void {
+    this.#end.end();
+  }
+
+  pause(): void {
+    this.#end.pause();
+  }
+
+  resume(): void {
+    this.#end.resume();
+  }
+
+  watch(stallMs: number): void {
+    this.#end.watch(stallMs);
+  }
+
+  /** Ends it so that the client can tell that something was wrong. */
+  abort(): void {
+    this.#end.reset();
+  }
+
+  // --- what the listener does with it ------------------------------------------------------------------------------
+
+  /** It never is: it may be silent for long, and still have something to say. */
+  closeIfIdle(): void {}
+
+  destroy(): void {
+    this.#end.reset();
+  }
+
+  // --- what comes of it --------------------------------------------------------------------------------------------
+
+  onBytes(buffer: Buffer, count: number): boolean {
+    if (this.#exchange !== null) {
+      return this.#exchange.fromClient(buffer, count);
+    }
+    this.#held?.requestBody(buffer.subarray(0, count));
+    return false;
+  }
+
+  onEnd(): void {
+    this.#exchange?.onClientEnd();
+    this.#held?.requestEnd(null);
+  }
+
+  onDrain(): void {
+    this.#exchange?.onClientDrain();
+  }
+
+  onStall(): void {
+    this.#exchange?.onFault('client_stalled');
+  }
+
+  onBroken(): void {
+    this.#exchange?.onClientBroken();
+    this.#held?.onClientGone();
+  }
+
+  onClosed(): void {
+    this.#exchange?.onClientClosed();
+    this.#held?.onClientGone();
+    this.#exchange = null;
+    this.#held = null;
+    this.#host.closed(this, true, this.#isTunnel);
+  }
+}
