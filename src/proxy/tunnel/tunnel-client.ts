@@ -115,6 +115,7 @@ export class TunnelClient implements ClientLink, HeldDownstream, TunnelEndUser {
   closeIfIdle(): void {}
 
   destroy(): void {
+    this.#exchange?.cut();
     this.#end.reset();
   }
 
