@@ -241,11 +241,19 @@ jwtKeys: { accounts: { algorithm: ES256, file: ./accounts.pem } }
 services:
   shop: { pools: { blue: { targets: [ { url: "http://127.0.0.1:3001" } ] } } }`,
   'listeners.LISTENER': `
-listen: "[::]:8080"
-protocol: http
+listen: "[::]:8443"
+protocol: https
+tls: { certificates: [ { cert: ./shop.pem, key: ./shop.key } ] }
 timeouts: { keepAlive: 30s }
 limits: { connections: 5000 }`,
+  'listeners.LISTENER.tls': `
+certificates: [ { cert: ./shop.pem, key: ./shop.key }, { cert: ./blog.pem, key: ./blog.key } ]
+minVersion: "1.3"`,
+  'listeners.LISTENER.tls.certificates[]': `
+cert: /etc/cutover/shop.pem
+key: /etc/cutover/shop.key`,
   'listeners.LISTENER.timeouts': `
+handshake: 5s
 requestHead: 5s
 keepAlive: 30s
 halfClose: 2s

@@ -15,7 +15,8 @@ import { HeldSockets } from './control/workers/held-sockets.ts';
 import { spawnWorker } from './control/workers/spawn-worker.ts';
 import { ProxyDataPlane } from './proxy/data-plane.ts';
 import type { UserModule } from './snapshot/data-plane.ts';
-import type { ListenerSpec, SnapshotUpdate } from './snapshot/types.ts';
+import type { ListenerCredentials } from './snapshot/credential-spec.ts';
+import type { ListenerSpec } from './snapshot/types.ts';
 import {
   type ApplyAnswer,
   type Drained,
@@ -32,6 +33,8 @@ const RECONNECT_MS = 50;
 
 /** How long a worker that has nothing to serve looks for a primary. */
 const UNUSED_MS_MAX = 5_000;
+
+const NO_CREDENTIALS: ListenerCredentials = { ticketKeys: '', certificates: {} };
 
 class Worker {
   readonly #setting: WorkerSetting;
@@ -112,6 +115,8 @@ class Worker {
         return dataPlane.prepare(params as PrimaryCalls['prepare']);
       case 'apply':
         return this.#apply(dataPlane, params as PrimaryCalls['apply']);
+      case 'credentials':
+        return dataPlane.useCredentials(params as PrimaryCalls['credentials']);
       case 'health':
         return dataPlane.setHealth(params as PrimaryCalls['health']);
       case 'ejection':
@@ -138,7 +143,8 @@ class Worker {
   }
 
   /** Takes over everything that is served, whatever was served before. */
-  #setup({ update, listeners, trustedProxies, zone = '', own = [], modules = [] }: Setup): Promise<void> {
+  #setup(setup: Setup): Promise<void> {
+    const { listeners, trustedProxies, zone = '', own = [], modules = [] } = setup;
     this.#dataPlane ??= new ProxyDataPlane({
       name: String(this.#setting.index),
       workers: this.#setting.count,
@@ -153,8 +159,8 @@ class Worker {
       onPanic: (panic) => void this.#calls?.call('panic', panic).catch(() => {}),
     });
     this.#listeners = listeners;
-    if (modules.length === 0) return this.#takeOver(this.#dataPlane, update);
-    const done = this.#load(this.#dataPlane, modules).then((dataPlane) => this.#takeOver(dataPlane, update));
+    if (modules.length === 0) return this.#takeOver(this.#dataPlane, setup);
+    const done = this.#load(this.#dataPlane, modules).then((dataPlane) => this.#takeOver(dataPlane, setup));
     this.#settingUp = done
       .catch(() => {})
       .finally(() => {
@@ -169,10 +175,11 @@ class Worker {
     return dataPlane;
   }
 
-  async #takeOver(dataPlane: ProxyDataPlane, update: SnapshotUpdate): Promise<void> {
+  async #takeOver(dataPlane: ProxyDataPlane, { update, credentials = NO_CREDENTIALS }: Setup): Promise<void> {
     const wanted = new Set(update.changed.map(({ name }) => name));
     const removed = dataPlane.serviceNames.filter((name) => !wanted.has(name));
-    await this.#apply(dataPlane, { update: { ...update, removed }, track: null, tracks: [] });
+    const applied = this.#apply(dataPlane, { update: { ...update, removed }, track: null, tracks: [] });
+    await Promise.all([applied, dataPlane.useCredentials(credentials)]);
     // While nobody is served here yet. For those to come: one that is killed writes nothing at its end.
     if (!this.#isAccepting) flushCompileCache();
   }

@@ -24,6 +24,7 @@ const CONTRACT = [
   'snapshot/types.ts',
   'snapshot/algorithm-spec.ts',
   'snapshot/buffer-spec.ts',
+  'snapshot/credential-spec.ts',
   'snapshot/data-plane.ts',
   'snapshot/explain.ts',
   'snapshot/protection-spec.ts',

@@ -1,4 +1,7 @@
+import { dirname } from 'node:path';
+
 import { loadConfig } from '../control/config/load.ts';
+import { readCertificates } from '../control/tls/certificate-files.ts';
 
 export interface CheckOutput {
   readonly out: (line: string) => void;
@@ -12,6 +15,8 @@ export async function checkCommand(path: string, output: CheckOutput): Promise<n
     for (const problem of problems) output.err(problemLine(path, problem));
     return 1;
   }
+  const { warnings } = await readCertificates(config, dirname(path), Date.now());
+  for (const { path: at, message } of warnings) output.err(`${path}: ${at}: warning: ${message}`);
   const services = Object.keys(config.services ?? {}).length;
   const listeners = Object.keys(config.listeners).length;
   output.out(`${path}: valid, ${counted(listeners, 'listener')}, ${counted(services, 'service')}`);

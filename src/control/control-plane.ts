@@ -57,6 +57,7 @@ import { splitOf } from './state/split-of.ts';
 import { statusOf } from './status.ts';
 import { warmPools } from './warm-pools.ts';
 import type { Store } from './store/store.ts';
+import { CredentialKeeper } from './tls/credential-keeper.ts';
 
 export interface ControlPlaneOptions {
   readonly dataPlane: DataPlane;
@@ -91,7 +92,8 @@ export class ControlPlane {
   readonly #counts = new CutoverCounts();
   readonly #drains: DrainWatch;
   readonly #lookups: LookupWatch;
-  /** Of what reads the files that rules look things up in: what was read later is put in force later. */
+  readonly #credentials: CredentialKeeper;
+  /** Of what reads the files that the configuration names: what was read later is put in force later. */
   readonly #readings = new SerialQueue();
   /** Receipts whose end the store has not kept yet: until then it would show an older one. */
   readonly #unsaved = new Map<string, Receipt>();
@@ -116,6 +118,7 @@ export class ControlPlane {
       onSettled: (receipt) => this.#drainSettled(receipt),
       onError: (error) => options.log.error({ err: error }, 'the data plane did not say how a drain stands'),
     });
+    this.#credentials = new CredentialKeeper(options);
     this.#lookups = new LookupWatch({
       clock: options.clock,
       log: options.log,
@@ -149,6 +152,8 @@ export class ControlPlane {
     const context = this.fileContext(source);
     const lookups = await lookupsOf(config, source);
     const change = { ...applyConfig(config, 'keep', context), modules, lookups: specsOf(lookups), always: true };
+    // Before anything listens: nobody can be met without them.
+    await this.#credentials.use(await this.#credentials.read(config, source));
     const outcome = await line.submit(change, context);
     this.#line = line;
     this.#source = source;
@@ -179,12 +184,18 @@ export class ControlPlane {
   /** Puts another configuration in force, all or nothing; whatever is no service must be as it was. */
   async applyConfig(config: ConfigDocument, runTime: RunTimeChanges, context: ChangeContext): Promise<ConfigAnswer> {
     this.#requireSame(config, (whole) => whole);
-    return configAnswerOf(await this.#started.submit(applyConfig(config, runTime, context), context));
+    return this.#readings.run(async () => {
+      // By the names that the configuration file has given them.
+      const certificates = await this.#credentials.read(config, this.#source);
+      const outcome = await this.#started.submit(applyConfig(config, runTime, context), context);
+      await this.#credentials.use(certificates);
+      return configAnswerOf(outcome);
+    });
   }
 
   /**
    * Puts the configuration file at `source` in force as it is now, all or nothing. Besides services, it may change who may call the
-   * admin API, and what rules look things up in: that is for whoever may write the file, and never for the API itself, whose
+   * admin API, what rules look things up in, and certificates: that is for whoever may write the file, and never for the API itself, whose
    * callers could else make themselves what they like, and have any file of the machine read.
    */
   async reload(config: ConfigDocument, source: string, modules: readonly UserModule[] = []): Promise<ConfigAnswer> {
@@ -192,8 +203,10 @@ export class ControlPlane {
     const context = this.fileContext(source);
     return this.#readings.run(async () => {
       const lookups = await lookupsOf(config, source);
+      const certificates = await this.#credentials.read(config, source);
       const change = { ...applyConfig(config, 'keep', context), modules, lookups: specsOf(lookups) };
       const outcome = await this.#started.submit(change, context);
+      await this.#credentials.use(certificates);
       this.#fixed = config;
       this.#source = source;
       this.#lookups.use(lookups);
@@ -399,6 +412,7 @@ export class ControlPlane {
     this.#isEnding = true;
     this.#isStopped = true;
     this.#lookups.close();
+    this.#credentials.close();
     await this.#readings.close();
     await this.#line?.close();
     this.#drains.close();
@@ -516,13 +530,16 @@ function specsOf(lookups: readonly ReadLookup[]): LookupSpec[] {
 }
 
 /**
- * The configuration but for what rules look things up in, and for what only says who may call the admin API, and with what it
- * shows to them.
+ * The configuration but for what rules look things up in, for certificates, and for what only says who may call the admin API.
  */
 function withoutFilesOwn({ addressSets: _sets, regions: _maps, jwtKeys: _keys, ...config }: Config): object {
   const { listen, insecure, tls } = config.admin;
   // Whether TLS is spoken, and whether certificates are asked for, is settled when the listener opens.
-  return { ...config, admin: { listen, insecure, tls: tls !== undefined, clientCa: tls?.clientCa !== undefined } };
+  const admin = { listen, insecure, tls: tls !== undefined, clientCa: tls?.clientCa !== undefined };
+  const listeners = Object.entries(config.listeners).map(([name, { tls: own, ...listener }]) => {
+    return [name, { ...listener, tls: own === undefined ? null : { ...own, certificates: [] } }] as const;
+  });
+  return { ...config, admin, listeners: Object.fromEntries(listeners) };
 }
 
 function configAnswerOf({ state, changed, removed, edits }: Outcome): ConfigAnswer {

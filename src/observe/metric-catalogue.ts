@@ -70,6 +70,13 @@ export const METRICS = {
     unit: 'connections',
     help: 'Client connections closed at once, by the limit that they would have exceeded.',
   },
+  tlsHandshakes: {
+    name: 'cutover_tls_handshakes_total',
+    type: 'counter',
+    labels: ['listener', 'result'],
+    unit: 'handshakes',
+    help: 'TLS handshakes by how they ended: full, resumed, timeout, plain_http, client_gone or failed.',
+  },
   requestsRefused: {
     name: 'cutover_requests_refused_total',
     type: 'counter',

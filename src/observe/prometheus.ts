@@ -190,12 +190,13 @@ function addTraffic(
 }
 
 function addListener(families: Families, report: ListenerReport): void {
-  const { listener, connections, acceptedTotal, turnedAway, refused } = report;
+  const { listener, connections, acceptedTotal, turnedAway, refused, handshakes = {} } = report;
   for (const [state, count] of Object.entries(connections)) families.connections.add({ listener, state }, count);
   families.connectionsAccepted.add({ listener }, acceptedTotal);
   for (const [reason, count] of Object.entries(turnedAway)) {
     families.connectionsRefused.add({ listener, reason }, count);
   }
+  for (const [result, count] of Object.entries(handshakes)) families.tlsHandshakes.add({ listener, result }, count);
   for (const [reason, count] of Object.entries(refused)) families.requestsRefused.add({ listener, reason }, count);
 }
 

@@ -22,6 +22,7 @@ import type {
   WarmedTarget,
   WarmUpCall,
 } from '../snapshot/data-plane.ts';
+import type { ListenerCredentials } from '../snapshot/credential-spec.ts';
 import type { ExplainQuestion, Explanation } from '../snapshot/explain.ts';
 import type { ListenerSpec, PoolSpec, ServiceSpec, SnapshotUpdate } from '../snapshot/types.ts';
 import { type Algorithms, BUILT_IN } from './balance/algorithms.ts';
@@ -110,6 +111,7 @@ export class ProxyDataPlane implements DataPlane {
   readonly #seeds: HashSeeds = [randomBytes(4).readInt32LE(), randomBytes(4).readInt32LE()];
   readonly #drains = new Map<string, Drain>();
   readonly #listeners = new Map<string, Listener>();
+  #credentials: ListenerCredentials = { ticketKeys: '', certificates: {} };
   readonly #warmUps = new Set<WarmUpUnderWay>();
   readonly #spool: Spool;
   #descriptors: DescriptorBudget | null = null;
@@ -190,9 +192,15 @@ export class ProxyDataPlane implements DataPlane {
       newRequestId: () => this.newRequestId(),
       isTrusted: (address) => this.#trustedProxies.has(address),
     });
-    const bound = await listener.listen(fds);
+    listener.useCredentials(this.#credentials);
+    // Before it listens: what is replaced meanwhile is replaced here, too.
     this.#listeners.set(spec.name, listener);
-    return bound;
+    return listener.listen(fds);
+  }
+
+  async useCredentials(credentials: ListenerCredentials): Promise<void> {
+    this.#credentials = credentials;
+    for (const listener of this.#listeners.values()) listener.useCredentials(credentials);
   }
 
   newRequestId(): string {

@@ -3,11 +3,13 @@ import { Type } from 'typebox';
 import type { Static } from 'typebox';
 
 import { formatted, timeout, limit, count } from './fields.ts';
+import { ListenerTlsSchema } from './listener-tls.ts';
 import { defaulted, strictObject } from './strict-object.ts';
 import type { Complete } from './strict-object.ts';
 
 export const ListenerTimeoutsSchema = strictObject(
   {
+    handshake: timeout('10s', 'From accepting a connection to the end of its TLS handshake; closed after it.'),
     requestHead: timeout('10s', 'From the first byte of a request to the end of its head; 408 after it.'),
     keepAlive: timeout('65s', 'Longest wait for the next request on a kept connection.'),
     halfClose: timeout(
@@ -69,11 +71,12 @@ export const ListenerSchema = strictObject(
     protocol: defaulted(
       Type.Enum(['http', 'https', 'tcp'], {
         description:
-          'What clients speak. tcp: anything; each connection goes to a target of the service that names the listener in ' +
-          '`match.listeners`, and its bytes pass as they are. This version has http and tcp.',
+          'What clients speak. https needs `tls`. tcp: anything; each connection goes to a target of the service that names the ' +
+          'listener in `match.listeners`, and its bytes pass as they are.',
       }),
       'http',
     ),
+    tls: Type.Optional(ListenerTlsSchema),
     timeouts: defaulted(ListenerTimeoutsSchema, {}),
     limits: defaulted(ListenerLimitsSchema, {}),
   },

@@ -35,6 +35,7 @@ import type {
   ServiceTimeouts,
   StickySpec,
   TargetSpec,
+  TlsSpec,
 } from './types.ts';
 
 export interface CompileOptions {
@@ -98,7 +99,9 @@ export function compileListener(name: string, listener: ListenerConfig): Listene
     protocol: listener.protocol === 'tcp' ? 'tcp' : 'http',
     host: address.host,
     port: address.port,
+    tls: listener.tls === undefined ? null : compileTls(listener.tls),
     timeouts: {
+      handshakeMs: parseDuration(timeouts.handshake),
       requestHeadMs: parseDuration(timeouts.requestHead),
       keepAliveMs: parseDuration(timeouts.keepAlive),
       halfCloseMs: parseDuration(timeouts.halfClose),
@@ -115,6 +118,10 @@ export function compileListener(name: string, listener: ListenerConfig): Listene
       loopLagMs: limits.loopLag === 'none' ? 0 : parseDuration(limits.loopLag),
     },
   };
+}
+
+function compileTls({ minVersion }: NonNullable<ListenerConfig['tls']>): TlsSpec {
+  return { minVersion: `TLSv${minVersion}`, protocols: ['http/1.1'] };
 }
 
 function modulesOf(service: ServiceConfig): string[] {

@@ -2,6 +2,7 @@
  * What the control plane knows of a data plane. One in the same process implements it directly; a worker process
  * implements it behind messages. Everything that crosses is plain data.
  */
+import type { ListenerCredentials } from './credential-spec.ts';
 import type { ExplainQuestion, Explanation } from './explain.ts';
 import type { WarmUpSpec } from './wellness-spec.ts';
 import type { SnapshotUpdate } from './types.ts';
@@ -19,6 +20,8 @@ export interface DataPlane {
   apply(update: SnapshotUpdate, tracks?: readonly DrainRequest[]): Promise<Applied>;
   /** Sends requests to the targets of a pool that are ready and well, from everywhere. Resolves with what became of each; rejects where nobody could. */
   warmUp(call: WarmUpCall): Promise<readonly WarmedTarget[]>;
+  /** Takes these for clients that connect from now on, in every listener that speaks TLS. Rejects where they cannot be used. */
+  useCredentials(credentials: ListenerCredentials): Promise<void>;
   /** Where the health checks moved targets; unknown targets are ignored. */
   setHealth(changes: readonly TargetHealth[]): void;
   /** Where a tracked drain stands now. `null`: not (or no longer) known. */
@@ -248,6 +251,8 @@ export interface ListenerReport {
   readonly turnedAway: Readonly<Record<string, number>>;
   /** Requests refused before a service was found, by failure code. */
   readonly refused: Readonly<Record<string, number>>;
+  /** TLS handshakes by how they ended; left out by versions that knew none. */
+  readonly handshakes?: Readonly<Record<string, number>>;
 }
 
 /** accepted = completed + clientAborted + upstreamFailed + proxyFailed + cut + inFlight, always. */

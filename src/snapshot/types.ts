@@ -217,11 +217,22 @@ export interface ListenerSpec {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  /** null: it is not spoken here. */
+  readonly tls: TlsSpec | null;
   readonly timeouts: ListenerTimeouts;
   readonly limits: ListenerLimits;
 }
 
+/** How TLS is spoken. Certificates and keys are no part of it: see `ListenerCredentials`. */
+export interface TlsSpec {
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
+  /** What is offered to speak, as ALPN names it (RFC 7301), best first. */
+  readonly protocols: readonly string[];
+}
+
 export interface ListenerTimeouts {
+  /** From accepting to the end of the TLS handshake. */
+  readonly handshakeMs: number;
   /** From a request's first byte to the end of its head; 408 after it. */
   readonly requestHeadMs: number;
   /** Longest wait for the next request on a kept connection. */

@@ -13,6 +13,7 @@ import type {
   UserModule,
   WarmUpCall,
 } from './data-plane.ts';
+import type { ListenerCredentials } from './credential-spec.ts';
 import type { ExplainQuestion } from './explain.ts';
 import type { ListenerSpec, SnapshotUpdate } from './types.ts';
 
@@ -65,6 +66,8 @@ export interface Setup {
   readonly zone?: string;
   /** Where the proxy listens itself, so that no target's name may lead there; left out by versions that did not look. */
   readonly own?: readonly Endpoint[];
+  /** Of listeners that speak TLS; left out by versions that knew none. */
+  readonly credentials?: ListenerCredentials;
   /** User code that the services name; left out by versions that knew none. */
   readonly modules?: readonly UserModule[];
 }
@@ -76,6 +79,7 @@ export interface PrimaryCalls {
   /** Load user code; answers with what cannot be loaded. */
   prepare: readonly UserModule[];
   apply: ApplyCall;
+  credentials: ListenerCredentials;
   health: readonly TargetHealth[];
   /** Make the targets of a pool warm; answers with what became of each. */
   warmUp: WarmUpCall;

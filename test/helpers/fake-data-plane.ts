@@ -12,6 +12,7 @@ import type {
   WarmedTarget,
   WarmUpCall,
 } from '../../src/snapshot/data-plane.ts';
+import type { ListenerCredentials } from '../../src/snapshot/credential-spec.ts';
 import type { ExplainQuestion, Explanation } from '../../src/snapshot/explain.ts';
 import type { ServiceSpec, SnapshotUpdate } from '../../src/snapshot/types.ts';
 
@@ -73,6 +74,13 @@ export class FakeDataPlane implements DataPlane {
     for (const change of update.health ?? []) this.health.set(keyOf(change), change.up);
     const drains = Object.fromEntries(tracks.map((track) => [track.id, this.#track(track)]));
     return { generation: update.generation, drains, workers: ONE_WORKER };
+  }
+
+  /** What listeners were to show, in order. */
+  readonly credentials: ListenerCredentials[] = [];
+
+  async useCredentials(credentials: ListenerCredentials): Promise<void> {
+    this.credentials.push(credentials);
   }
 
   #track(track: DrainRequest): DrainCount {

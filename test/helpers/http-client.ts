@@ -1,4 +1,7 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+
+import { resetSocket } from '../../src/proxy/reset-socket.ts';
+import { openSocket, type TlsManner } from './open-socket.ts';
 import { WireReader, valuesOf, type WireMessage } from './wire-reader.ts';
 
 export interface ClientRequest {
@@ -50,6 +53,8 @@ export interface ClientManner {
   readonly readPauseMs?: number;
   readonly localAddress?: string;
   readonly localPort?: number;
+  /** Speaks TLS. */
+  readonly tls?: TlsManner;
 }
 
 interface Waiting {
@@ -87,17 +92,10 @@ export class HttpClient {
     socket.on('close', () => this.#onEnd('reset'));
   }
 
-  static connect(port: number, manner: ClientManner = {}): Promise<HttpClient> {
-    return new Promise((resolve, reject) => {
-      const { localAddress, localPort } = manner;
-      const from = { ...(localAddress && { localAddress }), ...(localPort && { localPort }) };
-      const socket = connect({ port, host: manner.host ?? '127.0.0.1', allowHalfOpen: true, noDelay: true, ...from });
-      socket.once('error', reject);
-      socket.once('connect', () => {
-        socket.off('error', reject);
-        resolve(new HttpClient(socket, manner));
-      });
-    });
+  static async connect(port: number, manner: ClientManner = {}): Promise<HttpClient> {
+    const { localAddress, localPort, host = '127.0.0.1' } = manner;
+    const from = { ...(localAddress && { localAddress }), ...(localPort && { localPort }) };
+    return new HttpClient(await openSocket({ port, host, ...from }, manner.tls), manner);
   }
 
   /** How the proxy ended the connection; `null`: it is open. */
@@ -139,7 +137,7 @@ export class HttpClient {
 
   /** Gone, as a client whose process has died. */
   reset(): void {
-    this.#socket.resetAndDestroy();
+    resetSocket(this.#socket);
   }
 
   pause(): void {

@@ -1,9 +1,14 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+
+import { resetSocket } from '../../src/proxy/reset-socket.ts';
+import { openSocket, type TlsManner } from './open-socket.ts';
 import { turn, writePieces, type Pieces } from './write-pieces.ts';
 
 export interface RawExchange {
   readonly port: number;
   readonly host?: string;
+  /** Speaks TLS. */
+  readonly tls?: TlsManner;
   readonly bytes: Buffer;
   readonly pieces?: Pieces;
   /** Written after `bytes`, each followed by a pause. */
@@ -26,29 +31,13 @@ const QUIET_MS = 250;
 
 /** Says `bytes`, however wrong, on a connection of its own and listens until it is closed or has fallen silent. */
 export async function rawExchange(exchange: RawExchange): Promise<RawResult> {
-  const socket = await open(exchange);
+  const socket = await openSocket({ port: exchange.port, host: exchange.host ?? '127.0.0.1' }, exchange.tls);
   const heard = listen(socket);
   const sent = send(socket, exchange).then(() => heard.everythingSent());
   const result = await heard.result(exchange.waitMs ?? WAIT_MS, exchange.quietMs ?? QUIET_MS);
   socket.destroy();
   await sent;
   return result;
-}
-
-function open(exchange: RawExchange): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({
-      port: exchange.port,
-      host: exchange.host ?? '127.0.0.1',
-      allowHalfOpen: true,
-      noDelay: true,
-    });
-    socket.once('error', reject);
-    socket.once('connect', () => {
-      socket.off('error', reject);
-      resolve(socket);
-    });
-  });
 }
 
 async function send(socket: Socket, exchange: RawExchange): Promise<void> {
@@ -59,7 +48,7 @@ async function send(socket: Socket, exchange: RawExchange): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, part.delayMs));
   }
   if (exchange.ending === 'half-close') socket.end();
-  if (exchange.ending === 'reset') socket.resetAndDestroy();
+  if (exchange.ending === 'reset') resetSocket(socket);
 }
 
 function listen(socket: Socket) {

@@ -9,8 +9,12 @@ export async function startClient(port: number, manner: ClientManner = {}): Prom
 }
 
 /** One request on a connection of its own. */
-export async function ask(port: number, request: ClientRequest = {}): Promise<ClientResponse> {
-  const client = await HttpClient.connect(port);
+export async function ask(
+  port: number,
+  request: ClientRequest = {},
+  manner: ClientManner = {},
+): Promise<ClientResponse> {
+  const client = await HttpClient.connect(port, manner);
   try {
     return await client.request(request);
   } finally {

@@ -306,7 +306,7 @@ describe('files of TLS that cannot be used', () => {
         ...at.tls,
         clientCa: at.write('ca', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'),
       }),
-      /tls\.clientCa: certificate 1 in .* cannot be read/,
+      /tls\.clientCa: .* has a certificate that cannot be read \(number 1\)/,
     ],
   ])('%s is an error that says so', async (_what, wrong, message) => {
     await expect(settingsWith(wrong(files()))).rejects.toThrow(message);

@@ -1,10 +1,11 @@
-import { X509Certificate, createPrivateKey } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 
 import ipaddr from 'ipaddr.js';
 
 import type { AdminConfig } from '../../schema/admin.ts';
+import { certificatesIn, keyProblem, validityProblem } from '../tls/certificate-pem.ts';
 import { namesOf } from './client-certificates.ts';
 
 /** Certificate and key of the admin API as they were read. */
@@ -19,18 +20,15 @@ export interface TlsFiles {
   readonly warnings: readonly string[];
 }
 
-const PEM_BEGIN = /-----BEGIN [A-Z0-9 ]*CERTIFICATE-----/g;
-const PEM_BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
-
 /** Reads the files of `admin.tls`, and throws an `Error` that says what is wrong where they cannot be used. */
 export async function readTlsFiles(tls: NonNullable<AdminConfig['tls']>, nowMs: number): Promise<TlsFiles> {
   const cert = await read('cert', tls.cert);
   const key = await read('key', tls.key);
   const clientCa = tls.clientCa === undefined ? null : await read('clientCa', tls.clientCa);
-  const leaf = certificatesIn('cert', tls.cert, cert)[0] as X509Certificate;
+  const leaf = certificateIn('cert', tls.cert, cert);
   // Node takes an empty list of authorities for "the usual ones": everybody with any certificate of the web would be let in
   // (the class of CVE-2026-27586).
-  if (clientCa !== null) certificatesIn('clientCa', tls.clientCa ?? '', clientCa);
+  if (clientCa !== null) certificateIn('clientCa', tls.clientCa ?? '', clientCa);
   requireKeyOf(leaf, tls, key);
   try {
     createSecureContext({ cert, key, ...(clientCa === null ? {} : { ca: clientCa }) });
@@ -48,31 +46,15 @@ async function read(field: string, path: string): Promise<Buffer> {
   }
 }
 
-/** At least one, and every one whole: half a list of authorities would be another list. */
-function certificatesIn(field: string, path: string, pem: Buffer): X509Certificate[] {
-  const text = pem.toString('latin1');
-  const blocks = text.match(PEM_BLOCK) ?? [];
-  if (blocks.length === 0) throw new Error(`admin.tls.${field}: ${path} has no certificate in it (PEM)`);
-  if (blocks.length !== (text.match(PEM_BEGIN) ?? []).length) {
-    throw new Error(`admin.tls.${field}: ${path} has a certificate that does not end, or is no plain one`);
-  }
-  return blocks.map((block, i) => {
-    try {
-      return new X509Certificate(block);
-    } catch (cause) {
-      throw new Error(`admin.tls.${field}: certificate ${i + 1} in ${path} cannot be read`, { cause });
-    }
-  });
+function certificateIn(field: string, path: string, pem: Buffer): X509Certificate {
+  const found = certificatesIn(pem.toString('latin1'));
+  if ('problem' in found) throw new Error(`admin.tls.${field}: ${path} ${found.problem}`);
+  return found[0];
 }
 
 function requireKeyOf(leaf: X509Certificate, tls: NonNullable<AdminConfig['tls']>, pem: Buffer): void {
-  let isKey: boolean;
-  try {
-    isKey = leaf.checkPrivateKey(createPrivateKey(pem));
-  } catch (cause) {
-    throw new Error(`admin.tls.key: ${tls.key} has no private key in it that could be read (PEM)`, { cause });
-  }
-  if (!isKey) throw new Error(`admin.tls.key: ${tls.key} is not the key of the first certificate in ${tls.cert}`);
+  const problem = keyProblem(leaf, pem.toString('latin1'));
+  if (problem !== null) throw new Error(`admin.tls.key: ${tls.key} ${problem} (${tls.cert})`);
 }
 
 function hostsOf(leaf: X509Certificate): string[] {
@@ -86,11 +68,9 @@ function hostsOf(leaf: X509Certificate): string[] {
   });
 }
 
-function warningsOf({ validFromDate, validToDate }: X509Certificate, path: string, nowMs: number): string[] {
-  if (nowMs < validFromDate.getTime())
-    return [`admin.tls.cert: ${path} is not valid before ${validFromDate.toISOString()}`];
-  if (nowMs > validToDate.getTime()) return [`admin.tls.cert: ${path} has expired on ${validToDate.toISOString()}`];
-  return [];
+function warningsOf(leaf: X509Certificate, path: string, nowMs: number): string[] {
+  const problem = validityProblem(leaf, nowMs);
+  return problem === null ? [] : [`admin.tls.cert: ${path} ${problem}`];
 }
 
 function messageOf(error: unknown): string {

@@ -5,6 +5,7 @@ import type { ConfigDocument } from '../../schema/config.ts';
 import type { Problem } from '../../schema/problem.ts';
 import type { UserModule } from '../../snapshot/data-plane.ts';
 import { readLookups } from '../lookups/read-lookups.ts';
+import { readCertificates } from '../tls/certificate-files.ts';
 import { checkConfig } from './check-config.ts';
 import { readDocument } from './document.ts';
 import type { LocatedProblem } from './document.ts';
@@ -35,7 +36,7 @@ const CONFIG_BYTES_MAX = 16 * 1024 * 1024;
 export async function loadConfig(path: string): Promise<LoadedConfig> {
   if (MODULE_EXTENSIONS.has(extname(path))) {
     const loaded = await loadConfigModule(path);
-    const problems = loaded.config === null ? loaded.problems : await lookupProblems(loaded.config, path);
+    const problems = loaded.config === null ? loaded.problems : await fileProblems(loaded.config, path);
     return loaded.config === null || problems.length > 0 ? { config: null, problems: problems.map(atStart) } : loaded;
   }
   let bytes: Buffer;
@@ -58,15 +59,19 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
   const { config, problems } = checkDocument(read, pageProblems);
   if (config === null) return { config, problems };
   const resolved = await resolveFunctions(config, path);
-  const wrong = resolved.config === null ? resolved.problems : await lookupProblems(config, path);
+  const wrong = resolved.config === null ? resolved.problems : await fileProblems(config, path);
   if (resolved.config !== null && wrong.length === 0) return resolved;
   const located = (problem: Problem) => (read.isReadable ? read.locate(problem) : atStart(problem));
   return { config: null, problems: wrong.map(located) };
 }
 
-/** What is wrong with the files of address sets and the like. */
-async function lookupProblems(config: ConfigDocument, path: string): Promise<readonly Problem[]> {
-  return (await readLookups(config, dirname(path))).problems;
+/** What is wrong with the files of address sets and the like, and with certificates. */
+async function fileProblems(config: ConfigDocument, path: string): Promise<readonly Problem[]> {
+  const [lookups, certificates] = await Promise.all([
+    readLookups(config, dirname(path)),
+    readCertificates(config, dirname(path), Date.now()),
+  ]);
+  return [...lookups.problems, ...certificates.problems];
 }
 
 /** From the text of a file: YAML, of which JSON is a part. Functions that it names are left as they are. */

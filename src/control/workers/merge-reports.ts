@@ -194,6 +194,7 @@ function mergeListeners(a: ListenerReport, b: ListenerReport): ListenerReport {
     acceptedTotal: a.acceptedTotal + b.acceptedTotal,
     turnedAway: sumCounts(a.turnedAway, b.turnedAway),
     refused: sumCounts(a.refused, b.refused),
+    handshakes: sumCounts(a.handshakes ?? {}, b.handshakes ?? {}),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { ListenerCredentials } from '../../snapshot/credential-spec.ts';
 import type { TargetHealth } from '../../snapshot/data-plane.ts';
 import { lookupKey, type LookupSpec } from '../../snapshot/lookup-spec.ts';
 import type { ServiceSpec, SnapshotUpdate } from '../../snapshot/types.ts';
@@ -6,6 +7,7 @@ import { ServedModules } from './served-modules.ts';
 /** Everything that is served, as the last generation left it: what workers to come are sent. */
 export class ServedState {
   readonly modules = new ServedModules();
+  credentials: ListenerCredentials = { ticketKeys: '', certificates: {} };
   readonly #services = new Map<string, ServiceSpec>();
   readonly #lookups = new Map<string, LookupSpec>();
   /** By service, then by pool and target. */

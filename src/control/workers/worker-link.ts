@@ -13,6 +13,7 @@ import type {
   WarmedTarget,
   WarmUpCall,
 } from '../../snapshot/data-plane.ts';
+import type { ListenerCredentials } from '../../snapshot/credential-spec.ts';
 import type { ExplainQuestion, Explanation } from '../../snapshot/explain.ts';
 import type { SnapshotUpdate } from '../../snapshot/types.ts';
 import type { ApplyAnswer, Drained, Hello, PrimaryCalls, Spawned } from '../../snapshot/worker-protocol.ts';
@@ -84,6 +85,10 @@ export class WorkerLink {
 
   accept(): Promise<void> {
     return this.#call('accept', null);
+  }
+
+  useCredentials(credentials: ListenerCredentials): Promise<void> {
+    return this.#call('credentials', credentials);
   }
 
   setHealth(changes: readonly TargetHealth[]): void {

@@ -30,6 +30,7 @@ import type {
   WarmedTarget,
   WarmUpCall,
 } from '../../snapshot/data-plane.ts';
+import type { ListenerCredentials } from '../../snapshot/credential-spec.ts';
 import type { ExplainQuestion, Explanation } from '../../snapshot/explain.ts';
 import type { SnapshotUpdate } from '../../snapshot/types.ts';
 import type { Hello, Setup, SocketSet, SuccessorCalls } from '../../snapshot/worker-protocol.ts';
@@ -230,6 +231,24 @@ export class WorkerPool implements DataPlane {
     }
   }
 
+  async useCredentials(credentials: ListenerCredentials): Promise<void> {
+    // First, so that a worker which is set up meanwhile has them too.
+    this.#served.credentials = credentials;
+    const asked = [...this.#links].filter(({ phase }) => phase !== 'hello');
+    await Promise.all(asked.map((link) => this.#useCredentialsOn(link, credentials)));
+  }
+
+  /** A worker that does not take them is ended: the one in its place starts with them. */
+  async #useCredentialsOn(link: WorkerLink, credentials: ListenerCredentials): Promise<void> {
+    try {
+      await this.#inTime(link.useCredentials(credentials), BARRIER_DEADLINE_MS);
+    } catch (error) {
+      if (link.isClosed) return;
+      this.#options.log.error({ workerPid: link.pid, err: error }, 'a worker did not take certificates and was ended');
+      await link.kill();
+    }
+  }
+
   setHealth(changes: readonly TargetHealth[]): void {
     this.#served.setHealth(changes);
     for (const link of this.#links) if (link.phase !== 'hello') link.setHealth(changes);
@@ -411,7 +430,9 @@ export class WorkerPool implements DataPlane {
 
   #setup(): Setup {
     const { listeners, trustedProxies, zone, own } = this.#options;
-    return { update: this.#served.asUpdate(), listeners, trustedProxies, zone, own, modules: this.#served.modules.all };
+    const { credentials, modules } = this.#served;
+    const update = this.#served.asUpdate();
+    return { update, listeners, trustedProxies, zone, own, credentials, modules: modules.all };
   }
 
   #acceptIfCurrent(link: WorkerLink): void {

@@ -14,10 +14,11 @@ import { type Expiring, NEVER } from '../deadlines.ts';
 import type { ServiceFace } from '../downstream.ts';
 import { type FailureCode, failureOf } from '../errors.ts';
 import type { Origin, Provenance } from '../origin.ts';
+import { resetSocket } from '../reset-socket.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import { BodyReader } from './body-reader.ts';
 import { LF } from './bytes.ts';
-import type { ClientHost, ClientLink, Requester, RunningRequest } from './client-host.ts';
+import { type ClientHost, type ClientLink, type Requester, type RunningRequest, UNUSED_MS_MAX } from './client-host.ts';
 import { ClientReads, type ReadTaker } from './client-reads.ts';
 import type { FieldSection } from './field-section.ts';
 import { GatheredBytes } from './gathered-bytes.ts';
@@ -30,11 +31,6 @@ import { methodAt } from './unread-method.ts';
 
 /** Bytes thrown away while lingering; a client that sends more than this is not reading. */
 const LINGER_BYTES_MAX = 4 * 1024 * 1024;
-/**
- * How long a connection that has brought no request is left open while the proxy ends. Who opens one for a request sends
- * it at once; what is left after that was opened to have one at hand, as browsers do.
- */
-const UNUSED_MS_MAX = 1_000;
 
 type Phase = 'head' | 'body' | 'response' | 'tunnel' | 'linger' | 'closed';
 
@@ -375,7 +371,7 @@ export class ClientConnection implements Requester, ClientLink, Expiring, ReadTa
     this.#outbox.clear();
     if (this.#answer.endsWithConnection) {
       // The end of such a body is the end of the connection: only a reset tells that it came too early.
-      this.#socket.resetAndDestroy();
+      resetSocket(this.#socket);
     } else {
       this.#socket.destroy();
     }
@@ -529,7 +525,7 @@ export class ClientConnection implements Requester, ClientLink, Expiring, ReadTa
   #onStall(): void {
     if (this.#exchange === null) {
       // Not the ordinary end of a connection, which may be the end of an answer: this one is not whole.
-      this.#socket.resetAndDestroy();
+      resetSocket(this.#socket);
     } else {
       this.#exchange.onClientFault('client_stalled');
     }

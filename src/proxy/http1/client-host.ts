@@ -6,6 +6,12 @@ import type { FailureCode } from '../errors.ts';
 import type { Origin } from '../origin.ts';
 import type { RequestHead } from './request-head.ts';
 
+/**
+ * How long a connection that has brought no request is left open while the proxy ends. Who opens one for a request sends
+ * it at once; what is left after that was opened to have one at hand, as browsers do.
+ */
+export const UNUSED_MS_MAX = 1_000;
+
 /** A client's connection, whatever is spoken on it, as its listener knows it. */
 export interface ClientLink {
   readonly origin: Origin;

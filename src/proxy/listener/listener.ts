@@ -1,5 +1,6 @@
 /** An address that accepts clients: opens their connections, bounds how many there are, and counts what they do. */
 import { createServer, type Server, type Socket } from 'node:net';
+import type { ListenerCredentials } from '../../snapshot/credential-spec.ts';
 import type { ListenerReport } from '../../snapshot/data-plane.ts';
 import type { ListenerSpec } from '../../snapshot/types.ts';
 import { Tally } from '../counters.ts';
@@ -11,11 +12,13 @@ import { SHARED_READ_BYTES } from '../http1/client-reads.ts';
 import type { ClientHost, ClientLink, Requester, RunningRequest } from '../http1/client-host.ts';
 import type { HeldRequest } from '../hold/held-request.ts';
 import { RequestHead } from '../http1/request-head.ts';
-import { Origin, plainAddress } from '../origin.ts';
+import { Origin, plainAddress, type Scheme } from '../origin.ts';
 import { KEEP_ALIVE_MS } from '../tunnel/tunnel-end.ts';
 import { TunnelClient, type TunnelHost } from '../tunnel/tunnel-client.ts';
 import type { TunnelExchange } from '../tunnel/tunnel-exchange.ts';
 import { ClientCounts } from './client-counts.ts';
+import type { Handshake } from './handshake.ts';
+import { SecureDoor } from './secure-door.ts';
 
 /** Connections that wait to be accepted; the kernel caps it at net.core.somaxconn. */
 const BACKLOG = 4096;
@@ -57,6 +60,8 @@ export class Listener implements ClientHost, TunnelHost {
   readonly #sink: RequestSink;
   readonly #servers: Server[] = [];
   readonly #connections = new Set<ClientLink>();
+  /** null: TLS is not spoken here. */
+  #door: SecureDoor | null = null;
   readonly #clients = new ClientCounts();
   readonly #turnedAway = new Tally<TurnAwayReason>();
   readonly #refused = new Tally<FailureCode>();
@@ -76,6 +81,15 @@ export class Listener implements ClientHost, TunnelHost {
     });
   }
 
+  /** For clients that connect from now on. Throws where they cannot be used; what was in use before stays so. */
+  useCredentials({ certificates, ticketKeys }: ListenerCredentials): void {
+    const { name, tls } = this.spec;
+    if (tls === null) return;
+    const own = certificates[name] ?? [];
+    if (this.#door === null) this.#door = new SecureDoor(this, tls, own, ticketKeys);
+    else this.#door.use(own, ticketKeys);
+  }
+
   /** Begins to accept, at the address or on inherited descriptors. Rejects where that is not possible. */
   async listen(fds: readonly number[]): Promise<{ host: string; port: number }> {
     const { host, port } = this.spec;
@@ -86,7 +100,8 @@ export class Listener implements ClientHost, TunnelHost {
 
   #open(place: { host: string; port: number } | { fd: number }): Promise<{ host: string; port: number }> {
     const isTcp = this.spec.protocol === 'tcp';
-    const options = { allowHalfOpen: true, noDelay: true };
+    // Whoever leaves in the middle of a handshake has nothing to wait for.
+    const options = { allowHalfOpen: this.#door === null, noDelay: true };
     // Nobody would notice that a peer is gone which has nothing to say; and what it says is read by a socket of another kind.
     const ofTcp = { ...options, pauseOnConnect: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
     const server = createServer(isTcp ? ofTcp : options, (socket) => this.#accept(socket));
@@ -125,9 +140,24 @@ export class Listener implements ClientHost, TunnelHost {
     if (this.#isCounted(isTrusted)) {
       this.#clients.enter(address);
     }
-    const origin = originOfSocket(socket, address, isTrusted, this.spec.name);
-    const isTcp = this.spec.protocol === 'tcp';
-    this.#connections.add(isTcp ? new TunnelClient(socket, origin, this) : new ClientConnection(socket, origin, this));
+    this.#connections.add(this.#linkOf(socket, originOfSocket(socket, address, isTrusted, this.spec)));
+  }
+
+  #linkOf(socket: Socket, origin: Origin): ClientLink {
+    if (this.#door !== null) return this.#door.enter(socket, origin);
+    return this.spec.protocol === 'tcp'
+      ? new TunnelClient(socket, origin, this)
+      : new ClientConnection(socket, origin, this);
+  }
+
+  /** A client has agreed on keys, and on what is spoken: `protocol`, as ALPN names it; "" where it named none. */
+  opened(handshake: Handshake, socket: Socket, _protocol: string): void {
+    this.#connections.delete(handshake);
+    this.#connections.add(new ClientConnection(socket, handshake.origin, this));
+  }
+
+  abandoned(handshake: Handshake): void {
+    this.closed(handshake, false, false);
   }
 
   /** Why there is no room for this client; null: there is, and it has it now. */
@@ -262,14 +292,16 @@ export class Listener implements ClientHost, TunnelHost {
       acceptedTotal: this.#accepted,
       turnedAway: this.#turnedAway.report(),
       refused: this.#refused.report(),
+      handshakes: this.#door?.report() ?? {},
     };
   }
 }
 
-function originOfSocket(socket: Socket, address: string, isTrusted: boolean, listener: string): Origin {
+function originOfSocket(socket: Socket, address: string, isTrusted: boolean, { name, tls }: ListenerSpec): Origin {
   const local = plainAddress(socket.localAddress ?? '');
   const authority = local.includes(':') ? `[${local}]` : local;
-  return new Origin(address, isTrusted, 'http', `${authority}:${socket.localPort ?? 0}`, listener);
+  const scheme: Scheme = tls === null ? 'http' : 'https';
+  return new Origin(address, isTrusted, scheme, `${authority}:${socket.localPort ?? 0}`, name);
 }
 
 function ignore(): void {}

@@ -100,6 +100,7 @@ function report(over: Partial<DataPlaneReport> = {}): DataPlaneReport {
         acceptedTotal: 9,
         turnedAway: { too_many_connections: 4 },
         refused: { no_service: 6 },
+        handshakes: { full: 2, failed: 1 },
       },
     ],
     buffered: { memory: 65_536, disk: 1_048_576 },
