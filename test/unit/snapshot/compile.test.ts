@@ -250,7 +250,8 @@ describe('a compiled listener', () => {
       protocol: 'http',
       host: '::1',
       port: 8080,
-      timeouts: { requestHeadMs: 10_000, keepAliveMs: 65_000, halfCloseMs: 500, lingerMs: 1_000 },
+      tls: null,
+      timeouts: { handshakeMs: 10_000, requestHeadMs: 10_000, keepAliveMs: 65_000, halfCloseMs: 500, lingerMs: 1_000 },
       limits: {
         requestLineBytesMax: 16_384,
         headBytesMax: 32_768,
@@ -262,5 +263,12 @@ describe('a compiled listener', () => {
         loopLagMs: 1_000,
       },
     });
+  });
+
+  it('says how TLS is spoken, and nothing of certificates', () => {
+    const tls = { certificates: [{ cert: 'a.pem', key: 'a.key' }] };
+    const document = { listen: '127.0.0.1:8443', protocol: 'https' as const, tls };
+    const { tls: spec } = compileListener('web', listenerWithDefaults(document));
+    expect(spec).toEqual({ minVersion: 'TLSv1.2', protocols: ['http/1.1'] });
   });
 });
