@@ -2,7 +2,6 @@ import { createAjv } from '../../schema/ajv.ts';
 import { ADMIN_LISTEN_DEFAULT } from '../../schema/admin.ts';
 import { ConfigSchema } from '../../schema/config.ts';
 import type { ConfigDocument } from '../../schema/config.ts';
-import type { ListenerDocument } from '../../schema/listener.ts';
 import { pointerOf, problemsUnder } from '../../schema/problem.ts';
 import type { Problem } from '../../schema/problem.ts';
 import { schemaProblems } from '../../schema/schema-problems.ts';
@@ -59,7 +58,7 @@ function checkAddresses(config: ConfigDocument): Problem[] {
   for (const [name, listener] of Object.entries(config.listeners)) {
     const path = pointerOf('listeners', name);
     const { listen } = listener;
-    problems.push(...problemsUnder(path, checkListener(listener)), ...checkTls(path, listener));
+    problems.push(...problemsUnder(path, checkListener(listener)));
     const same = taken.find((other) => isSameSocket(other.listen, listen));
     if (same !== undefined)
       problems.push({ path: `${path}/listen`, message: `is the address of ${same.what} already` });
@@ -69,14 +68,6 @@ function checkAddresses(config: ConfigDocument): Problem[] {
   const same = taken.find((other) => isSameSocket(other.listen, admin));
   if (same !== undefined) problems.push({ path: '/admin/listen', message: `is the address of ${same.what} already` });
   return [...problems, ...problemsUnder('/admin', checkAdmin(config.admin ?? {}))];
-}
-
-function checkTls(path: string, { protocol = 'http', tls }: ListenerDocument): Problem[] {
-  if (protocol === 'https' && tls === undefined) {
-    return [{ path, message: 'speaks https and needs tls: { certificates: [ { cert: FILE, key: FILE } ] }' }];
-  }
-  if (protocol === 'https' || tls === undefined) return [];
-  return [{ path: `${path}/tls`, message: `is for protocol https, and this listener speaks ${protocol}` }];
 }
 
 function adminListen(config: ConfigDocument): string {

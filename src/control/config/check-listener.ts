@@ -5,10 +5,12 @@ import { type Problem, pointerOf } from '../../schema/problem.ts';
 const OF_CONNECTIONS: ReadonlySet<string> = new Set(['connections', 'connectionsPerClient', 'loopLag']);
 
 /** A setting that a listener of this protocol never looks at would be one that seems to work. Paths count from the listener. */
-export function checkListener({ protocol, timeouts = {}, limits = {} }: ListenerDocument): Problem[] {
-  if (protocol !== 'tcp') return [];
+export function checkListener(listener: ListenerDocument): Problem[] {
+  const { protocol, timeouts = {}, limits = {} } = listener;
+  if (protocol !== 'tcp') return checkTls(listener);
   const message = 'is about HTTP, and this listener passes bytes as they are (protocol: tcp)';
   return [
+    ...checkTls(listener),
     ...Object.keys(timeouts).map((name) => ({
       path: pointerOf('timeouts', name),
       message: `${message}; use timeouts of its service`,
@@ -18,4 +20,12 @@ export function checkListener({ protocol, timeouts = {}, limits = {} }: Listener
       .filter((name) => !OF_CONNECTIONS.has(name))
       .map((name) => ({ path: pointerOf('limits', name), message, atKey: true })),
   ];
+}
+
+function checkTls({ protocol = 'http', tls }: ListenerDocument): Problem[] {
+  if (protocol === 'https' && tls === undefined) {
+    return [{ path: '', message: 'speaks https and needs tls: { certificates: [ { cert: FILE, key: FILE } ] }' }];
+  }
+  if (protocol === 'https' || tls === undefined) return [];
+  return [{ path: '/tls', message: `is for protocol https, and this listener speaks ${protocol}`, atKey: true }];
 }

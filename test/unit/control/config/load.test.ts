@@ -246,11 +246,6 @@ const CASES: readonly Case[] = [
 
   // Its meaning
   {
-    what: 'a protocol that is not there yet',
-    text: 'listeners:\n  web:\n    listen: "127.0.0.1:8080"\n    protocol: tcp',
-    problems: [[4, '/listeners/web/protocol', 'protocol tcp is not available in this version; use http or https']],
-  },
-  {
     what: 'a listener of https without certificates',
     text: 'listeners:\n  web:\n    listen: "127.0.0.1:8443"\n    protocol: https',
     problems: [[2, '/listeners/web', 'speaks https and needs tls: { certificates: [ { cert: FILE, key: FILE } ] }']],
