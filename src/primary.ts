@@ -165,9 +165,11 @@ export class Primary {
 
   /** Where this proxy listens in fact, as the configuration would say it. */
   #addresses(): Listening {
-    const listeners = [...this.#listeners].map(
-      ([name, { host, port }]) => [name, { listen: formatHostPort(host, port) }] as const,
-    );
+    const { config } = this.#parts;
+    const listeners = [...this.#listeners].map(([name, { host, port }]) => {
+      const protocol = config.listeners[name]?.protocol ?? 'http';
+      return [name, { listen: formatHostPort(host, port), protocol }] as const;
+    });
     const admin = this.#admin?.url.replace(/^https?:\/\//, '') ?? '';
     return { listeners: Object.fromEntries(listeners), admin: { listen: admin } };
   }
