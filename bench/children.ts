@@ -11,6 +11,8 @@ export interface Child {
   /** What it has said so far, both streams. */
   output(): string;
   readonly exited: Promise<number | null>;
+  /** Asks it to end, and makes it where it does not. */
+  stop(): Promise<void>;
 }
 
 /** Every process that a measurement starts, each on the core it was given, all ended together. */
@@ -27,8 +29,13 @@ export class Children {
     });
   }
 
-  async start(core: number, command: string, args: readonly string[]): Promise<Child> {
-    const [file, argv] = this.#pinning ? ['taskset', ['-c', String(core), command, ...args]] : [command, args];
+  start(core: number, command: string, args: readonly string[]): Promise<Child> {
+    const pinned = ['-c', String(core), command, ...args];
+    return this.#pinning ? this.startFree('taskset', pinned) : this.startFree(command, args);
+  }
+
+  /** On any core. */
+  async startFree(file: string, argv: readonly string[]): Promise<Child> {
     const child = spawn(file, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     const keep = (text: string): void => {
@@ -44,8 +51,8 @@ export class Children {
         resolve(code);
       });
     });
-    if (child.pid === undefined) throw new Error(`${command} has no process id`);
-    return { pid: child.pid, output: () => output, exited };
+    if (child.pid === undefined) throw new Error(`${file} has no process id`);
+    return { pid: child.pid, output: () => output, exited, stop: () => stop(child) };
   }
 
   async stopAll(): Promise<void> {
@@ -54,6 +61,7 @@ export class Children {
 }
 
 async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
   const closed = once(child, 'close');
   child.kill('SIGTERM');
   const kill = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);

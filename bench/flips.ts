@@ -5,20 +5,25 @@
  *   --flips 1000       cutovers, back and forth
  *   --workers 2
  *   --rate 2000        requests per second that go through meanwhile, by 64 kept connections
+ *   --every 0          milliseconds from one cutover to the next; 0: each as soon as the one before was answered
  *
  * Prints the time from a cutover's request to its receipt, the barrier's part of it as the receipt says, and how the
  * requests fared. Every request is answered by the version that was live when it was sent, or the next one.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startBackend } from './backend.ts';
-import { Children } from './children.ts';
 import { freePort } from './free-port.ts';
+import { describeRun } from './machine.ts';
 import { becomesReady } from './measure.ts';
+import { printResult } from './print-result.ts';
+import { quantile } from './quantile.ts';
+import type { ScriptResult } from './scenario.ts';
+import { type Workspace, inWorkspace } from './workspace.ts';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const CONNECTIONS = 64;
@@ -29,6 +34,8 @@ const { values } = parseArgs({
     flips: { type: 'string', default: '1000' },
     workers: { type: 'string', default: '2' },
     rate: { type: 'string', default: '2000' },
+    every: { type: 'string', default: '0' },
+    json: { type: 'boolean', default: false },
   },
 });
 const settings = {
@@ -36,16 +43,15 @@ const settings = {
   flips: Number(values.flips),
   workers: Number(values.workers),
   rate: Number(values.rate),
+  everyMs: Number(values.every),
 };
+const SHARES = [0.5, 0.9, 0.99, 1];
 
-const children = new Children({ pinning: false });
-const folder = await mkdtemp(join(tmpdir(), 'cutover-flips-'));
-
-async function main(): Promise<void> {
+async function main({ children, folder }: Workspace): Promise<void> {
   const [backendPort, port, adminPort] = [await freePort(), await freePort(), await freePort()];
   await startBackend({ children, core: 0, port: backendPort, folder });
   const file = join(folder, 'cutover.json');
-  await writeFile(file, JSON.stringify(configOf(port, adminPort, backendPort)));
+  await writeFile(file, JSON.stringify(configOf(port, adminPort, backendPort, folder)));
   const proxy = await children.start(0, process.execPath, [MAIN, 'run', '--config', file, '--log-level', 'error']);
   await becomesReady('cutover', proxy, `http://127.0.0.1:${adminPort}/readyz`);
   const load = new SteadyLoad(port, settings.rate);
@@ -56,18 +62,36 @@ async function main(): Promise<void> {
     const receipt = await cutover(adminPort, flip % 2 === 0 ? 'green' : 'blue');
     answers.push(performance.now() - startedMs);
     barriers.push(receipt.barrierMs);
+    await wait(Math.max(0, settings.everyMs - (performance.now() - startedMs)));
   }
   const { sent, failed } = await load.stop();
-  const where = `${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`;
-  console.log(
-    `${settings.flips} flips of one of ${settings.services} services, ${settings.workers} workers, on ${where}`,
-  );
-  console.log(`request to receipt, ms  ${quantiles(answers)}`);
-  console.log(`barrier, ms             ${quantiles(barriers)}`);
-  console.log(`requests meanwhile      ${sent} sent, ${failed} failed`);
+  const { services, flips, workers } = settings;
+  console.log(`${flips} flips of one of ${services} services, ${workers} workers, on ${describeRun()}`);
+  console.log(`requests meanwhile: ${sent} sent, ${failed} failed`);
+  printResult(resultOf(answers, barriers, sent, failed), values.json);
 }
 
-function configOf(port: number, adminPort: number, backendPort: number): unknown {
+function resultOf(answers: readonly number[], barriers: readonly number[], sent: number, failed: number): ScriptResult {
+  const [ofAnswers = [], ofBarriers = []] = [answers, barriers].map((samples) => {
+    const sorted = samples.toSorted((a, b) => a - b);
+    return SHARES.map((share) => quantile(sorted, share));
+  });
+  const row = (title: string, numbers: readonly number[]): string[] => [title, ...numbers.map((ms) => ms.toFixed(2))];
+  return {
+    table: [
+      [`of ${settings.flips} cutovers, ${failed} of ${sent} requests failed`, 'p50', 'p90', 'p99', 'max'],
+      row('request to receipt, ms', ofAnswers),
+      row('barrier, ms', ofBarriers),
+    ],
+    figures: {
+      'answer p99 ms': ofAnswers[2] ?? Number.NaN,
+      'barrier p99 ms': ofBarriers[2] ?? Number.NaN,
+      'failed requests': failed,
+    },
+  };
+}
+
+function configOf(port: number, adminPort: number, backendPort: number, folder: string): unknown {
   const targets = [{ url: `http://127.0.0.1:${backendPort}` }];
   const pools = { blue: { version: '1', targets }, green: { version: '2', targets } };
   const others = Array.from({ length: settings.services - 1 }, (_, i) => [
@@ -136,16 +160,4 @@ async function cutover(adminPort: number, to: string): Promise<{ barrierMs: numb
   return (await response.json()) as { barrierMs: number };
 }
 
-function quantiles(samples: readonly number[]): string {
-  const sorted = samples.toSorted((a, b) => a - b);
-  const at = (share: number): string =>
-    (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0).toFixed(2);
-  return `p50 ${at(0.5)}  p90 ${at(0.9)}  p99 ${at(0.99)}  max ${at(1)}`;
-}
-
-try {
-  await main();
-} finally {
-  await children.stopAll();
-  await rm(folder, { recursive: true, force: true });
-}
+await inWorkspace('flips', { pinning: false }, main);

@@ -7,20 +7,19 @@
  * Memory is what Linux counts as resident for the proxy and its children. A program that starts with room to spare takes
  * the first clients for nothing, so that the last column goes by what it had at the end.
  */
-import { mkdtemp, mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
-import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startBackend } from './backend.ts';
-import { Children } from './children.ts';
 import type { Contender } from './contender.ts';
-import { cutover } from './contenders/cutover.ts';
-import { haproxy } from './contenders/haproxy.ts';
-import { nginx } from './contenders/nginx.ts';
+import { CONTENDERS } from './contenders/all.ts';
 import { freePort } from './free-port.ts';
+import { describeRun } from './machine.ts';
 import { becomesReady } from './measure.ts';
+import { printResult } from './print-result.ts';
 import { treeUsage } from './process-tree.ts';
+import { type Workspace, inWorkspace } from './workspace.ts';
 
 /** Clients that come at the same time: fewer than wait in a listening socket's queue. */
 const AT_ONCE = 100;
@@ -31,52 +30,82 @@ const SETTLE_MS = 3000;
 /** Besides the clients, for whoever asks whether the proxy is ready. */
 const SPARE_CONNECTIONS = 100;
 
+/** The others are of the kind of one of these. */
+const ASKED = ['cutover', 'nginx', 'haproxy', 'caddy', 'http-proxy'];
+
 const { values } = parseArgs({
-  options: { clients: { type: 'string', default: '8000' }, more: { type: 'string', default: '4' } },
+  options: {
+    clients: { type: 'string', default: '8000' },
+    more: { type: 'string', default: '4' },
+    json: { type: 'boolean', default: false },
+  },
 });
 const clients = Number(values.clients);
-const children = new Children({ pinning: false });
-const folder = await mkdtemp(join(tmpdir(), 'cutover-idle-'));
 
-try {
-  await main();
-} finally {
-  await children.stopAll();
-  await rm(folder, { recursive: true, force: true });
+interface Memory {
+  readonly aloneKiB: number;
+  readonly joinedKiB: number;
+  readonly laterKiB: number;
+  readonly kiBPerClient: number;
 }
 
-async function main(): Promise<void> {
+async function main({ children, folder }: Workspace): Promise<void> {
   const backendPort = await freePort();
   await startBackend({ children, core: 0, port: backendPort, folder });
-  console.log(
-    `${clients} clients that ask once and stay; Node ${process.versions.node}, ${availableParallelism()} cores`,
-  );
-  console.log('proxy         alone MiB     with them    later      KiB a client');
-  for (const contender of [cutover, nginx, haproxy]) await show(contender, backendPort);
+  console.log(`${clients} clients that ask once and stay; ${describeRun()}`);
+  const rows = [['proxy', 'alone MiB', 'with them', 'later', 'KiB a client']];
+  let ofOurs = Number.NaN;
+  for (const contender of CONTENDERS.filter(({ name }) => ASKED.includes(name))) {
+    const probed = await contender.probe();
+    if ('missing' in probed) {
+      console.log(`${contender.name} does not take part: ${probed.missing}`);
+      continue;
+    }
+    const { aloneKiB, joinedKiB, laterKiB, kiBPerClient } = await measureMemory(
+      contender,
+      backendPort,
+      children,
+      folder,
+    );
+    const mib = [aloneKiB, joinedKiB, laterKiB].map((kib) => (kib / 1024).toFixed(1));
+    rows.push([contender.name, ...mib, kiBPerClient.toFixed(1)]);
+    if (contender.name === 'cutover') ofOurs = kiBPerClient;
+  }
+  printResult({ table: rows, figures: { 'KiB a client': ofOurs } }, values.json);
 }
 
-async function show(contender: Contender, backendPort: number): Promise<void> {
-  const probed = await contender.probe();
-  if ('missing' in probed) return console.log(`${contender.name.padEnd(10)} does not take part: ${probed.missing}`);
+async function measureMemory(
+  contender: Contender,
+  backendPort: number,
+  children: Workspace['children'],
+  folder: string,
+): Promise<Memory> {
   const port = await freePort();
   const own = join(folder, contender.name);
   await mkdir(own);
-  const clientsMax = clients + SPARE_CONNECTIONS;
-  const child = await contender.start({ children, core: 0, port, backendPort, clientsMax, folder: own });
+  const child = await contender.start({
+    children,
+    core: 0,
+    port,
+    targets: [`127.0.0.1:${backendPort}`],
+    clientsMax: clients + SPARE_CONNECTIONS,
+    folder: own,
+    setting: { entry: 'http' },
+    certificate: null,
+  });
   await becomesReady(contender.name, child, `http://127.0.0.1:${port}/`);
-
-  const alone = await residentKiB(child.pid);
+  const aloneKiB = await residentKiB(child.pid);
   const staying = await ofClients(port, clients / 2);
   const leaving = await ofClients(port, clients / 2);
-  const joined = await residentKiB(child.pid);
+  const joinedKiB = await residentKiB(child.pid);
   for (let n = 0; n < Number(values.more); n++) {
     leaving.forEach((socket) => socket.destroy());
     leaving.splice(0, Infinity, ...(await ofClients(port, clients / 2)));
   }
-  const later = await residentKiB(child.pid);
+  const laterKiB = await residentKiB(child.pid);
   [...staying, ...leaving].forEach((socket) => socket.destroy());
-  const mib = [alone, joined, later].map((kib) => (kib / 1024).toFixed(1).padStart(12));
-  console.log(contender.name.padEnd(10), ...mib, ((later - alone) / clients).toFixed(1).padStart(14));
+  await child.stop();
+  return { aloneKiB, joinedKiB, laterKiB, kiBPerClient: (laterKiB - aloneKiB) / clients };
 }
 
 async function residentKiB(pid: number): Promise<number> {
@@ -103,3 +132,5 @@ function askOnce(port: number, n: number): Promise<Socket> {
   socket.write('GET / HTTP/1.1\r\nHost: idle.test\r\n\r\n');
   return promise;
 }
+
+await inWorkspace('idle', { pinning: false }, main);

@@ -1,27 +1,32 @@
+import { get } from 'node:http';
+import { get as getSecurely } from 'node:https';
 import type { Child, Children } from './children.ts';
-import type { Contender } from './contender.ts';
-import type { LoadGenerator } from './load.ts';
+import type { Load, LoadGenerator } from './load.ts';
 import { machineCpuSeconds } from './machine-usage.ts';
 import { treeUsage } from './process-tree.ts';
 
-/** Before the first round of each contender: code is compiled, connections are made, memory is taken. */
+/** Before the first round of each: code is compiled, memory is taken. */
 const WARM_UP_SECONDS = 2;
-/** Before each later one: connections are made anew. */
+/** Before each round: connections are made anew. */
 const SETTLE_SECONDS = 1;
 /** Long enough for any contender to start, with both cores busy. */
 const START_MS_MAX = 15_000;
 const START_POLL_MS = 50;
 
-export interface RunningContender {
-  readonly contender: Contender;
-  readonly version: string;
+/** A contender that runs in one of the settings of a scenario. */
+export interface Entrant {
+  readonly name: string;
   readonly child: Child;
-  readonly url: string;
+  /** "http://127.0.0.1:8080" */
+  readonly origin: string;
 }
 
 /** One round of one contender. */
 export interface Sample {
+  /** User and system time together. */
   readonly cpuMicrosPerRequest: number;
+  readonly userMicrosPerRequest: number;
+  readonly systemMicrosPerRequest: number;
   readonly requestsPerSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -37,8 +42,10 @@ export interface Measuring {
   readonly children: Children;
   readonly generator: LoadGenerator;
   readonly loadCore: number;
-  readonly connections: number;
+  readonly load: Load;
   readonly seconds: number;
+  /** An empty folder. */
+  readonly folder: string;
 }
 
 /** Waits until the address answers 200. */
@@ -48,51 +55,60 @@ export async function becomesReady(name: string, child: Child, url: string, msMa
   void child.exited.then(() => (ended = true));
   while (performance.now() < deadlineAt) {
     if (ended) throw new Error(`${name} ended while starting:\n${child.output()}`);
-    const status = await statusOf(url);
-    if (status === 200) return;
+    if ((await statusOf(url)) === 200) return;
     await new Promise((resolve) => setTimeout(resolve, START_POLL_MS));
   }
   throw new Error(`${name} did not answer 200 at ${url} within ${msMax} ms:\n${child.output()}`);
 }
 
 /**
- * The rounds take turns between the contenders (A B C, A B C, ...), so that what else the machine does falls on all
- * of them alike.
+ * The rounds take turns between the entrants (A B C, A B C, ...), so that what else the machine does falls on all of
+ * them alike. Gives the samples of each, in the order of the entrants.
  */
 export async function measure(
-  contenders: readonly RunningContender[],
+  entrants: readonly Entrant[],
   rounds: number,
   measuring: Measuring,
   onSample: (name: string, round: number, sample: Sample) => void,
-): Promise<ReadonlyMap<string, readonly Sample[]>> {
-  const samples = new Map<string, Sample[]>(contenders.map(({ contender }) => [contender.name, []]));
+): Promise<readonly (readonly Sample[])[]> {
+  const samples = entrants.map((): Sample[] => []);
   for (let round = 1; round <= rounds; round++) {
-    for (const running of contenders) {
-      const { name } = running.contender;
-      const sample = await measureOnce(running, round === 1 ? WARM_UP_SECONDS : SETTLE_SECONDS, measuring);
-      samples.get(name)?.push(sample);
-      onSample(name, round, sample);
+    for (const [index, entrant] of entrants.entries()) {
+      const sample = await measureOnce(entrant, measuring);
+      samples[index]?.push(sample);
+      onSample(entrant.name, round, sample);
     }
   }
   return samples;
 }
 
-async function measureOnce({ child, url }: RunningContender, warmUpSeconds: number, m: Measuring): Promise<Sample> {
-  const { children, generator, loadCore, connections, seconds } = m;
-  await generator.run(children, loadCore, { url, connections, seconds: warmUpSeconds });
+/** Asks it for a while without counting; an error where it answers nothing. */
+export async function warmUp({ name, child, origin }: Entrant, m: Measuring): Promise<void> {
+  const { children, generator, loadCore: core, load, folder } = m;
+  const { requests } = await generator.run({ load, origin, children, core, folder, seconds: WARM_UP_SECONDS });
+  if (requests === 0) throw new Error(`${name} answered nothing of what ${generator.name} asked:\n${child.output()}`);
+}
+
+async function measureOnce({ child, origin }: Entrant, m: Measuring): Promise<Sample> {
+  const { children, generator, loadCore: core, load, seconds, folder } = m;
+  const task = { load, origin, children, core, folder };
+  await generator.run({ ...task, seconds: SETTLE_SECONDS });
   const othersBefore = await othersCpuSeconds();
   const before = await treeUsage(child.pid);
-  const result = await generator.run(children, loadCore, { url, connections, seconds });
+  const result = await generator.run({ ...task, seconds });
   const after = await treeUsage(child.pid);
   const othersSeconds = (await othersCpuSeconds()) - othersBefore;
-  const cpuSeconds = after.cpuSeconds - before.cpuSeconds;
+  const microsPerRequest = (part: 'cpuSeconds' | 'userSeconds' | 'systemSeconds'): number =>
+    ((after[part] - before[part]) * 1e6) / result.requests;
   return {
-    cpuMicrosPerRequest: (cpuSeconds * 1e6) / result.requests,
+    cpuMicrosPerRequest: microsPerRequest('cpuSeconds'),
+    userMicrosPerRequest: microsPerRequest('userSeconds'),
+    systemMicrosPerRequest: microsPerRequest('systemSeconds'),
     requestsPerSecond: result.requests / result.seconds,
     p50Ms: result.p50Ms,
     p99Ms: result.p99Ms,
     residentBytes: after.residentBytes,
-    corePercent: (cpuSeconds / result.seconds) * 100,
+    corePercent: ((after.cpuSeconds - before.cpuSeconds) / result.seconds) * 100,
     failed: result.failed,
     othersPercent: Math.max(0, (othersSeconds / result.seconds) * 100),
   };
@@ -103,12 +119,16 @@ async function othersCpuSeconds(): Promise<number> {
   return (await machineCpuSeconds()) - (await treeUsage(process.pid)).cpuSeconds;
 }
 
-async function statusOf(url: string): Promise<number | null> {
-  try {
-    const response = await fetch(url);
-    await response.arrayBuffer();
-    return response.status;
-  } catch {
-    return null;
-  }
+/** Of a GET; the certificate is one that nobody vouches for. */
+function statusOf(url: string): Promise<number | null> {
+  return new Promise((resolve) => {
+    const asking = url.startsWith('https:')
+      ? getSecurely(url, { agent: false, rejectUnauthorized: false })
+      : get(url, { agent: false });
+    asking.once('error', () => resolve(null));
+    asking.once('response', (response) => {
+      response.resume();
+      response.once('close', () => resolve(response.statusCode ?? null));
+    });
+  });
 }

@@ -114,7 +114,3 @@ class SteadyClient {
     return this.#latenciesMs;
   }
 }
-
-export function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? Number.NaN;
-}

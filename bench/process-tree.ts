@@ -6,24 +6,32 @@ const TICKS_PER_SECOND = 100;
 export interface TreeUsage {
   /** User and system time of the process, its threads and its children, ended ones included. */
   readonly cpuSeconds: number;
+  readonly userSeconds: number;
+  readonly systemSeconds: number;
   readonly residentBytes: number;
 }
 
 /** What a process and all its descendants have used. */
 export async function treeUsage(rootPid: number): Promise<TreeUsage> {
   const stats = await readStats();
-  let cpuTicks = 0;
-  let residentBytes = 0;
+  let [userTicks, systemTicks, residentBytes] = [0, 0, 0];
   for (const pid of descendants(rootPid, stats)) {
-    cpuTicks += stats.get(pid)?.cpuTicks ?? 0;
+    userTicks += stats.get(pid)?.userTicks ?? 0;
+    systemTicks += stats.get(pid)?.systemTicks ?? 0;
     residentBytes += await readResidentBytes(pid);
   }
-  return { cpuSeconds: cpuTicks / TICKS_PER_SECOND, residentBytes };
+  return {
+    cpuSeconds: (userTicks + systemTicks) / TICKS_PER_SECOND,
+    userSeconds: userTicks / TICKS_PER_SECOND,
+    systemSeconds: systemTicks / TICKS_PER_SECOND,
+    residentBytes,
+  };
 }
 
 interface Stat {
   readonly parentPid: number;
-  readonly cpuTicks: number;
+  readonly userTicks: number;
+  readonly systemTicks: number;
 }
 
 async function readStats(): Promise<ReadonlyMap<number, Stat>> {
@@ -40,8 +48,7 @@ async function readStats(): Promise<ReadonlyMap<number, Stat>> {
 function parseStat(text: string): Stat {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   const field = (number: number): number => Number(fields[number - 3]);
-  const cpuTicks = field(14) + field(15) + field(16) + field(17);
-  return { parentPid: field(4), cpuTicks };
+  return { parentPid: field(4), userTicks: field(14) + field(16), systemTicks: field(15) + field(17) };
 }
 
 function descendants(rootPid: number, stats: ReadonlyMap<number, Stat>): ReadonlySet<number> {

@@ -9,18 +9,19 @@
  * `none` neither does, which shows what the noise is. A dead shadow refuses connections, a slow one never answers, a
  * sound one does at once: the processor time of its copies is what they cost at all.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startBackend } from './backend.ts';
-import { Children } from './children.ts';
 import { freePort } from './free-port.ts';
-import { installed } from './installed.ts';
+import { describeRun } from './machine.ts';
 import { becomesReady } from './measure.ts';
-import { measurePair, median, type PairedProxy, type PairedSample } from './paired-load.ts';
+import { measurePair, type PairedProxy, type PairedSample } from './paired-load.ts';
+import { median } from './quantile.ts';
+import { type Workspace, inWorkspace } from './workspace.ts';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 
@@ -32,11 +33,10 @@ const { values } = parseArgs({
   },
 });
 const [rounds, seconds, rate] = [Number(values.rounds), Number(values.seconds), Number(values.rate)];
-const children = new Children({ pinning: (await installed('taskset')) !== null });
-const folder = await mkdtemp(join(tmpdir(), 'cutover-shadow-'));
 const [proxyCore, loadCore] = [0, availableParallelism() > 1 ? 1 : 0];
 
-async function main(): Promise<void> {
+async function main(workspace: Workspace): Promise<void> {
+  const { children, folder } = workspace;
   const livePort = await freePort();
   await startBackend({ children, core: loadCore, port: livePort, folder });
   const silent = createServer((socket) => void socket.on('error', () => {}).resume()).listen(0, '127.0.0.1');
@@ -44,15 +44,14 @@ async function main(): Promise<void> {
   const silentPort = (silent.address() as { readonly port: number }).port;
   const shadows = { none: null, dead: await freePort(), slow: silentPort, sound: livePort };
 
-  const where = `${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`;
-  console.log(`${rate} requests/s, all of them copied, ${rounds} rounds of ${seconds} s, on ${where}`);
-  console.log(`load average before ${loadavg()[0]?.toFixed(2)}; medians of rounds, ratios within a round\n`);
+  console.log(`${rate} requests/s, all of them copied, ${rounds} rounds of ${seconds} s, on ${describeRun()}`);
+  console.log(`medians of rounds, ratios within a round\n`);
   console.log('| shadow | p50 without | with | p99 without | with | p99 ratio | spread    | CPU ratio | failed |');
   console.log('|--------|------------:|-----:|------------:|-----:|----------:|-----------|----------:|-------:|');
   for (const [kind, port] of Object.entries(shadows)) {
     // Both anew: what has run for longer is better compiled.
-    const copying = await startProxy(livePort, port);
-    const without = await startProxy(livePort, null);
+    const copying = await startProxy(workspace, livePort, port);
+    const without = await startProxy(workspace, livePort, null);
     await measurePair([copying, without], { rate, seconds });
     const samples: [PairedSample, PairedSample][] = [];
     for (let round = 0; round < rounds; round++) samples.push(await inTurn(copying, without, round));
@@ -72,7 +71,11 @@ async function inTurn(one: PairedProxy, other: PairedProxy, round: number): Prom
   return [ofOne, ofOther];
 }
 
-async function startProxy(livePort: number, shadowPort: number | null): Promise<PairedProxy> {
+async function startProxy(
+  { children, folder }: Workspace,
+  livePort: number,
+  shadowPort: number | null,
+): Promise<PairedProxy> {
   const port = await freePort();
   const pool = (to: number): unknown => ({ targets: [{ url: `http://127.0.0.1:${to}` }] });
   const mirrored = shadowPort === null ? {} : { mirror: { pool: 'shadow', percent: 100, timeout: '1s' } };
@@ -116,9 +119,4 @@ function row(kind: string, samples: readonly [PairedSample, PairedSample][]): st
   return `| ${cells.join(' | ')} |`;
 }
 
-try {
-  await main();
-} finally {
-  await children.stopAll();
-  await rm(folder, { recursive: true, force: true });
-}
+await inWorkspace('shadow', {}, main);

@@ -9,19 +9,21 @@
  * Two proxies on the same core are asked in turn by the same clients, and one of them has the slow ones, in turn too:
  * whatever else the machine does falls on both alike. Prints the latency of the others, and the processor time of each.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startBackend } from './backend.ts';
-import { type Child, Children } from './children.ts';
+import type { Child } from './children.ts';
 import { freePort } from './free-port.ts';
-import { installed } from './installed.ts';
+import { describeRun } from './machine.ts';
 import { becomesReady } from './measure.ts';
-import { measurePair, median, type PairedLoad, type PairedProxy, type PairedSample } from './paired-load.ts';
+import { measurePair, type PairedLoad, type PairedProxy, type PairedSample } from './paired-load.ts';
 import { treeUsage } from './process-tree.ts';
+import { median } from './quantile.ts';
+import { type Workspace, inWorkspace } from './workspace.ts';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const CROWD = fileURLToPath(new URL('./slow-crowd.ts', import.meta.url));
@@ -47,17 +49,20 @@ const [peers, rounds, seconds, rate] = [values.peers, values.rounds, values.seco
 ];
 
 const plan: PairedLoad = { rate, seconds };
-const children = new Children({ pinning: (await installed('taskset')) !== null });
-const folder = await mkdtemp(join(tmpdir(), 'cutover-slow-peers-'));
 const [proxyCore, loadCore] = [0, availableParallelism() > 1 ? 1 : 0];
 
-async function main(): Promise<void> {
+async function main(workspace: Workspace): Promise<void> {
+  const { children, folder } = workspace;
   const [backendPort, slowPort] = [await freePort(), await freePort()];
   await startBackend({ children, core: loadCore, port: backendPort, folder });
-  const proxies = [await startProxy(backendPort, slowPort), await startProxy(backendPort, slowPort)] as const;
-  const where = `${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`;
-  console.log(`${peers} slow clients, ${rate} requests/s of others, ${rounds} rounds of ${seconds} s, on ${where}`);
-  console.log(`load average before ${loadavg()[0]?.toFixed(2)}; medians of rounds, ratios within a round\n`);
+  const proxies = [
+    await startProxy(workspace, backendPort, slowPort),
+    await startProxy(workspace, backendPort, slowPort),
+  ] as const;
+  console.log(
+    `${peers} slow clients, ${rate} requests/s of others, ${rounds} rounds of ${seconds} s, on ${describeRun()}`,
+  );
+  console.log(`medians of rounds, ratios within a round\n`);
   console.log(
     '| slow     | p50 without | with | p99 without | with | p99 ratio | spread | CPU without | with | failed |',
   );
@@ -84,7 +89,11 @@ async function main(): Promise<void> {
   }
 }
 
-async function startProxy(backendPort: number, slowPort: number): Promise<PairedProxy> {
+async function startProxy(
+  { children, folder }: Workspace,
+  backendPort: number,
+  slowPort: number,
+): Promise<PairedProxy> {
   const port = await freePort();
   const pools = (to: number): unknown => ({ only: { targets: [{ url: `http://127.0.0.1:${to}` }] } });
   const config = {
@@ -134,9 +143,4 @@ function row(kind: string, without: readonly PairedSample[], withThem: readonly 
   return `| ${cells.join(' | ')} |`;
 }
 
-try {
-  await main();
-} finally {
-  await children.stopAll();
-  await rm(folder, { recursive: true, force: true });
-}
+await inWorkspace('slow-peers', {}, main);

@@ -8,16 +8,20 @@
  * smaller machine each worker is held to a fixed share of a core instead (a CPU quota of cgroup v1, which needs root),
  * small enough that all fit side by side: what is asked is whether the second worker doubles what the first can do.
  */
-import { mkdir, mkdtemp, rm, rmdir, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { mkdir, rmdir, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startBackend } from './backend.ts';
-import { Children } from './children.ts';
 import { freePort } from './free-port.ts';
-import { findLoadGenerator } from './load.ts';
+import { findGenerators } from './loads/find-generator.ts';
+import { describeRun } from './machine.ts';
 import { becomesReady } from './measure.ts';
+import { printResult } from './print-result.ts';
+import { median } from './quantile.ts';
+import { SMALL_GET } from './scenarios.ts';
+import { type Workspace, inWorkspace } from './workspace.ts';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const CGROUPS = '/sys/fs/cgroup/cpu';
@@ -25,52 +29,48 @@ const CORES_NEEDED = 4;
 /** Share of a core that a worker gets on a small machine. */
 const SHARE = 0.3;
 const PERIOD_MICROS = 10_000;
-const CONNECTIONS = 64;
 
 const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '4' }, rounds: { type: 'string', default: '3' } },
+  options: {
+    seconds: { type: 'string', default: '4' },
+    rounds: { type: 'string', default: '3' },
+    json: { type: 'boolean', default: false },
+  },
 });
 const isSmall = availableParallelism() < CORES_NEEDED;
-const children = new Children({ pinning: false });
-const folder = await mkdtemp(join(tmpdir(), 'cutover-workers-'));
 const groups: string[] = [];
 
-try {
-  await main();
-} finally {
-  await children.stopAll();
-  for (const group of groups) await rmdir(group).catch(() => {});
-  await rm(folder, { recursive: true, force: true });
-}
-
-async function main(): Promise<void> {
+async function main({ children, folder }: Workspace): Promise<void> {
   const backendPort = await freePort();
   await startBackend({ children, core: 0, port: backendPort, folder });
-  const ports = { one: await start(1, backendPort), two: await start(2, backendPort) };
-  const load = await findLoadGenerator();
+  const ports = {
+    one: await start(1, backendPort, { children, folder }),
+    two: await start(2, backendPort, { children, folder }),
+  };
+  const generator = (await findGenerators()).for(SMALL_GET);
   const rates: Record<'one' | 'two', number[]> = { one: [], two: [] };
   for (let round = 0; round < Number(values.rounds); round++) {
     for (const which of ['one', 'two'] as const) {
-      const url = `http://127.0.0.1:${ports[which]}/`;
-      const { requests, seconds } = await load.run(children, 0, {
-        url,
-        connections: CONNECTIONS,
-        seconds: Number(values.seconds),
-      });
-      rates[which].push(requests / seconds);
+      const origin = `http://127.0.0.1:${ports[which]}`;
+      const task = { load: SMALL_GET, origin, seconds: Number(values.seconds), children, core: 0, folder };
+      const result = await generator?.run(task);
+      rates[which].push((result?.requests ?? Number.NaN) / (result?.seconds ?? Number.NaN));
     }
   }
-  const ratios = rates.two.map((rate, round) => rate / (rates.one[round] ?? Number.NaN));
-  const held = isSmall ? `, each worker held to ${SHARE * 100} % of a core` : '';
-  console.log(
-    `on ${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}, ${load.name}${held}`,
-  );
-  console.log(`one worker   ${Math.round(median(rates.one))} requests/s`);
-  console.log(`two workers  ${Math.round(median(rates.two))} requests/s, ${median(ratios).toFixed(2)} times`);
+  const times = median(rates.two.map((rate, round) => rate / (rates.one[round] ?? Number.NaN)));
+  const held = isSmall ? `each worker held to ${SHARE * 100} % of a core` : 'workers on cores of their own';
+  console.log(`${held}, load by ${generator?.name}; ${describeRun()}`);
+  const row = (title: string, of: readonly number[], ratio: number): string[] => [
+    title,
+    Math.round(median(of)).toLocaleString('en-US'),
+    ratio.toFixed(2),
+  ];
+  const table = [[held, 'req/s', 'times'], row('one worker', rates.one, 1), row('two workers', rates.two, times)];
+  printResult({ table, figures: { times } }, values.json);
 }
 
 /** Starts the proxy with so many workers, and returns its port. */
-async function start(workers: number, backendPort: number): Promise<number> {
+async function start(workers: number, backendPort: number, { children, folder }: Workspace): Promise<number> {
   const [port, adminPort] = [await freePort(), await freePort()];
   const file = join(folder, `cutover-${workers}.json`);
   const config = {
@@ -104,7 +104,8 @@ async function hold(pid: number): Promise<void> {
   }
 }
 
-function median(samples: readonly number[]): number {
-  const sorted = samples.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+try {
+  await inWorkspace('workers', { pinning: false }, main);
+} finally {
+  for (const group of groups) await rmdir(group).catch(() => {});
 }

@@ -31,11 +31,17 @@ test('processor time of threads and of descendants counts', async () => {
   const usage = await treeUsage(child.pid ?? 0);
   expect(usage.cpuSeconds).toBeGreaterThanOrEqual(BUSY_SECONDS - 0.02);
   expect(usage.cpuSeconds).toBeLessThan(BUSY_SECONDS + 3);
+  expect(usage.userSeconds + usage.systemSeconds).toBeCloseTo(usage.cpuSeconds);
   expect(usage.residentBytes).toBeGreaterThan(20 * 2 ** 20);
 });
 
 test('a process that is gone has used nothing', async () => {
   const child = spawn(process.execPath, ['-e', '']);
   await once(child, 'close');
-  expect(await treeUsage(child.pid ?? 0)).toEqual({ cpuSeconds: 0, residentBytes: 0 });
+  expect(await treeUsage(child.pid ?? 0)).toEqual({
+    cpuSeconds: 0,
+    userSeconds: 0,
+    systemSeconds: 0,
+    residentBytes: 0,
+  });
 });
