@@ -34,7 +34,7 @@ program
 program
   .command('explain')
   .description('say what would become of a request, and why; of a running proxy, or by a configuration file')
-  .argument('<url>', 'what is asked for, such as http://shop.example.com/cart')
+  .argument('<url>', 'what is asked for, such as http://shop.example.com/cart; or tcp://LISTENER for a connection')
   .option('-X, --method <method>', 'the method; default: GET')
   .option('-H, --header <line>', '"name: value"; may be given several times', collect)
   .option('--cookie <pair>', '"name=value"; may be given several times', collect)

@@ -140,7 +140,7 @@ async function askFile(
     throw new ExplainError('--proposed is for a running proxy; with --config, name the file that is to be seen');
   }
   const { config, modules } = await readConfig(path);
-  const { services, trustedProxies, zone = env['CUTOVER_ZONE'] ?? '' } = withDefaults(config);
+  const { listeners, services, trustedProxies, zone = env['CUTOVER_ZONE'] ?? '' } = withDefaults(config);
   const dataPlane = new ProxyDataPlane({ name: 'none', trustedProxies, clock: systemClock, zone });
   try {
     const changed = Object.entries(services).map(([name, service]) =>
@@ -150,7 +150,10 @@ async function askFile(
     if (wrong.length > 0)
       throw new ExplainError(wrong.map(({ reference, message }) => `${reference}: ${message}`).join('\n'));
     await dataPlane.apply({ generation: 1, changed, removed: [] });
-    return await dataPlane.explain(explainQuestion(described), null);
+    // It listens nowhere, and knows no listener that could be the first.
+    const first = Object.keys(listeners).find((name) => listeners[name]?.protocol !== 'tcp');
+    const listener = first === undefined ? {} : { listener: first };
+    return await dataPlane.explain(explainQuestion({ ...listener, ...described }), null);
   } finally {
     await dataPlane.close();
   }

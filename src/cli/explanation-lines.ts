@@ -31,6 +31,7 @@ function requestLines({ request, generation, isProposed }: Explanation): string[
   const by = isProposed ? `by what is proposed, as generation ${generation}` : `by generation ${generation}`;
   if (request === null) return [`a request that cannot be read, ${by}`];
   const { method, scheme, host, path, clientAddress } = request;
+  if (scheme === 'tcp') return [`a connection from ${clientAddress}, ${by}`];
   return [`${method} ${scheme}://${host}${path} from ${clientAddress}, ${by}`];
 }
 

@@ -311,7 +311,7 @@ export class ControlPlane {
 
   /** What would become of a request, now or with `change` in force. */
   async explain(question: ExplainQuestion, change: Change | null): Promise<Explanation> {
-    this.#requireListener(question.listener);
+    this.#requireListener(question);
     const proposed = change === null ? null : this.#started.propose(change);
     try {
       return await this.#options.dataPlane.explain(question, proposed);
@@ -464,14 +464,26 @@ export class ControlPlane {
     return this.#started.submit(change, context);
   }
 
-  #requireListener(name: string | null): void {
-    const names = Object.keys(this.#listening.listeners ?? {});
+  #requireListener({ listener: name, scheme }: ExplainQuestion): void {
+    const { listeners = {} } = this.#listening;
+    const isTcp = scheme === 'tcp';
+    const names = Object.keys(listeners).filter((one) => (listeners[one]?.protocol === 'tcp') === isTcp);
     if (name === null || names.includes(name)) return;
+    if (Object.hasOwn(listeners, name)) this.#refuseListener(name, isTcp);
     const meant = closestName(name, names);
     const right =
       meant === null ? `there are ${names.map((one) => `"${one}"`).join(', ')}` : `did you mean "${meant}"?`;
-    const problem = { path: '/request/listener', message: `there is no listener "${name}"; ${right}` };
+    const path = isTcp ? '/request/url' : '/request/listener';
+    const problem = { path, message: `there is no listener "${name}"; ${right}` };
     throw new ControlError('invalid', 'The request comes by a listener that is not there.', [problem]);
+  }
+
+  /** One that is there, and speaks something else than what is described. */
+  #refuseListener(name: string, isTcp: boolean): never {
+    const problem = isTcp
+      ? { path: '/request/url', message: `must ask by http: the listener "${name}" reads requests` }
+      : { path: '/request/listener', message: `is one of connections, which are described as "tcp://${name}"` };
+    throw new ControlError('invalid', 'The listener speaks something else.', [problem]);
   }
 
   /** Listeners and the like are bound once: a file that wants others needs a new process, and says so before anything changes. */

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 
 import { assert } from '../base/assert.ts';
 import type { DescribedRequest } from '../schema/explain.ts';
-import type { Problem } from '../schema/problem.ts';
+import { type Problem, pointerOf } from '../schema/problem.ts';
 import { parseRequestUrl } from '../schema/request-url.ts';
 import type { ExplainQuestion } from '../snapshot/explain.ts';
 
@@ -10,13 +10,26 @@ import type { ExplainQuestion } from '../snapshot/explain.ts';
 const DEFAULT_CLIENT = '127.0.0.1';
 
 /** What is wrong with a described request that has passed its schema. */
-export function describedProblems({ url, clientIp = DEFAULT_CLIENT }: DescribedRequest): Problem[] {
+export function describedProblems(described: DescribedRequest): Problem[] {
+  const { url, clientIp = DEFAULT_CLIENT } = described;
   const parsed = parseRequestUrl(url);
   const message = 'must be an IP address, such as "203.0.113.9" or "2001:db8::1"';
   return [
     ...('problem' in parsed ? [{ path: '/url', message: parsed.problem }] : []),
+    ...('problem' in parsed || parsed.scheme !== 'tcp' ? [] : ofRequestsOnly(described)),
     ...(isIP(clientIp) === 0 ? [{ path: '/clientIp', message }] : []),
   ];
+}
+
+/** Of a connection nothing is known but where it comes from, and by which listener: the URL names that. */
+function ofRequestsOnly(described: DescribedRequest): Problem[] {
+  return (['method', 'headers', 'cookies', 'listener'] as const)
+    .filter((name) => described[name] !== undefined)
+    .map((name) => ({
+      path: pointerOf(name),
+      message: 'is of a request, and the URL describes a connection',
+      atKey: true,
+    }));
 }
 
 /** A described request without problems, as a data plane is asked about it. */
@@ -33,6 +46,6 @@ export function explainQuestion(described: DescribedRequest): ExplainQuestion {
     ...parsed,
     fields: pairs.length === 0 ? fields : [...fields, ['Cookie', pairs.join('; ')]],
     peer: clientIp,
-    listener,
+    listener: parsed.scheme === 'tcp' ? parsed.authority : listener,
   };
 }

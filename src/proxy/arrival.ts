@@ -60,14 +60,19 @@ export function refusalOf({ spec, buffers }: BoundService, head: RequestHead): F
   return null;
 }
 
-/** What the algorithm wants to know of the request; "" where the request does not have it. */
-export function hashKeyOf({ spec }: BoundService, facts: RequestFacts, user: User | null, head: RequestHead): string {
+/** What the algorithm wants to know of the request; "" where the request does not have it. `head` null: it has none. */
+export function hashKeyOf(
+  { spec }: BoundService,
+  facts: RequestFacts,
+  user: User | null,
+  head: RequestHead | null,
+): string {
   const { key } = spec.algorithm;
   if (key === null) {
     return '';
   }
   if (key.kind === 'path') {
-    return pathOf(head);
+    return head === null ? '' : pathOf(head);
   }
   // The client will bring the id that it is given now, and must be where it is already.
   const isGiven = key.kind === 'cookie' && user !== null && user.isNew && isCookie(user.key, key.name);

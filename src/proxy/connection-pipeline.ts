@@ -9,7 +9,7 @@
  * replaced, and seen by the drain, or it is routed by the new one.
  */
 import type { Clock } from '../base/clock.ts';
-import { findTcpService } from './arrival.ts';
+import { findTcpService, hashKeyOf } from './arrival.ts';
 import { ConnectionFacts } from './connection-facts.ts';
 import { TCP_METHOD } from './counters.ts';
 import { decide } from './decide.ts';
@@ -22,7 +22,6 @@ import { placeIn } from './place.ts';
 import type { Pool } from './pool.ts';
 import type { BoundService, Routing } from './routing.ts';
 import { rateKey } from './service-gates.ts';
-import { userBy } from './split/slots.ts';
 import type { TunnelClient } from './tunnel/tunnel-client.ts';
 import { TunnelExchange } from './tunnel/tunnel-exchange.ts';
 
@@ -80,9 +79,8 @@ export class ConnectionPipeline {
   }
 
   /** The target, or the place to wait for one. Null: there is none, and the connection was ended. */
-  #place(routing: Routing, { spec }: BoundService, client: TunnelClient, pool: Pool): Placement | null {
-    const { key } = spec.algorithm;
-    const hashKey = key === null || key.kind === 'path' ? '' : (userBy(key, this.#facts) ?? '');
+  #place(routing: Routing, service: BoundService, client: TunnelClient, pool: Pool): Placement | null {
+    const hashKey = hashKeyOf(service, this.#facts, null, null);
     const chosen = pool.pick(null, hashKey);
     if (chosen === null) {
       return this.#turnAway(routing, client, pool, 'no_target');

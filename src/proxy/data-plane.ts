@@ -376,17 +376,21 @@ export class ProxyDataPlane implements DataPlane {
   }
 
   async explain(question: ExplainQuestion, proposed: SnapshotUpdate | null): Promise<Explanation> {
-    const listener = this.#listeners.get(question.listener ?? '') ?? [...this.#listeners.values()][0];
-    return explain(question, {
-      routing: proposed === null ? this.#current : this.#trialRouting(proposed),
-      isProposed: proposed !== null,
-      worker: this.#name,
-      trustedProxies: this.#trustedProxies,
-      clock: this.#clock,
-      limits: listener?.spec.limits ?? NO_LIMITS,
-      chance: { random: systemRandom, newUserId: randomUUID },
-      pickedRequest: this.#pickedRequest,
-    });
+    const first = [...this.#listeners.values()].find(({ spec }) => spec.protocol !== 'tcp');
+    const listener = this.#listeners.get(question.listener ?? '') ?? first;
+    return explain(
+      { ...question, listener: question.listener ?? listener?.spec.name ?? null },
+      {
+        routing: proposed === null ? this.#current : this.#trialRouting(proposed),
+        isProposed: proposed !== null,
+        worker: this.#name,
+        trustedProxies: this.#trustedProxies,
+        clock: this.#clock,
+        limits: listener?.spec.limits ?? NO_LIMITS,
+        chance: { random: systemRandom, newUserId: randomUUID },
+        pickedRequest: this.#pickedRequest,
+      },
+    );
   }
 
   /**

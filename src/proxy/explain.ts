@@ -8,8 +8,9 @@ import type { Clock } from '../base/clock.ts';
 import { UserCodeError } from '../modules/user-code-error.ts';
 import type { Explanation, ExplainQuestion } from '../snapshot/explain.ts';
 import type { FilterSpec, ListenerLimits, MatchSpec } from '../snapshot/types.ts';
-import { findService, hashKeyOf, refusalOf, upgradeOf } from './arrival.ts';
+import { findService, findTcpService, hashKeyOf, refusalOf, upgradeOf } from './arrival.ts';
 import { boundTarget, sessionCookieOf } from './client-binding.ts';
+import { ConnectionFacts } from './connection-facts.ts';
 import { type Chance, decide } from './decide.ts';
 import { mirrorBar, mirrorSlot } from './decide-mirror.ts';
 import { type FailureCode, failureOf } from './errors.ts';
@@ -55,17 +56,18 @@ export type HeadLimits = Pick<ListenerLimits, 'requestLineBytesMax' | 'headBytes
 export function explain(question: ExplainQuestion, context: ExplainContext): Explanation {
   const { clock, routing, trustedProxies } = context;
   const nothing = nothingTold(context);
+  if (question.scheme === 'tcp') return { ...nothing, ...explainConnection(question, context) };
   const head = readHead(question, context.limits);
   if (typeof head === 'string') return { ...nothing, refusal: refusal(head) };
 
-  const { peer, scheme, authority, listener } = question;
-  const origin = new Origin(peer, trustedProxies.has(peer), scheme, authority, listener ?? '');
+  const { peer, authority, listener } = question;
+  const origin = new Origin(peer, trustedProxies.has(peer), question.scheme, authority, listener ?? '');
   const from = provenanceOf(head, origin, head.authority, trustedProxies);
   const read = { ...nothing, request: requestOf(head, from) };
   const service = findService(routing, head, origin.listener);
   if (service === null) return { ...read, refusal: refusal('no_service') };
 
-  const found = { ...read, service: serviceOf(service, head.host) };
+  const found = { ...read, service: serviceOf(service, head.host, origin.listener) };
   const refused = refusalOf(service, head);
   if (refused !== null) return { ...found, refusal: refusal(refused) };
   const facts = new HeadFacts(clock).of(head, origin, from);
@@ -74,28 +76,50 @@ export function explain(question: ExplainQuestion, context: ExplainContext): Exp
   return { ...found, ...wayOf(service, head, facts, context) };
 }
 
+/** As in connection-pipeline.ts. */
+function explainConnection({ peer, listener }: ExplainQuestion, context: ExplainContext): Partial<Explanation> {
+  const { clock, routing, trustedProxies } = context;
+  const origin = new Origin(peer, trustedProxies.has(peer), 'http', '', listener ?? '');
+  const request = { method: '', host: '', path: '', clientAddress: peer, scheme: 'tcp' };
+  const service = findTcpService(routing, origin.listener);
+  if (service === null) {
+    const why = `No service names the listener "${origin.listener}" in its \`match.listeners\`.`;
+    return { request, refusal: { code: 'no_service', status: 0, why } };
+  }
+  const { name } = service.spec;
+  const found = { request, service: { name, filters: [], why: `it names the listener "${origin.listener}"` } };
+  const facts = new ConnectionFacts(clock).of(origin);
+  if (isAboveRate(service, facts, clock)) return { ...found, refusal: refusal('rate_limited') };
+  return { ...found, ...wayOf(service, null, facts, context) };
+}
+
 function nothingTold({ routing, isProposed, worker }: ExplainContext): Explanation {
   return { generation: routing.generation, isProposed, worker, request: null, service: null, ...NO_WAY };
 }
 
 /** As in service-gates.ts, with nothing counted. A request that would be held is told of where it goes afterwards. */
 function stoppedAtGate(
-  { spec, live }: BoundService,
+  service: BoundService,
   head: RequestHead,
   facts: RequestFacts,
   clock: Clock,
 ): FailureCode | null {
-  const { pause, rateLimit } = spec;
+  const { pause } = service.spec;
   if (pause !== null && isHealthCheck(pause, head)) return 'pause_health';
+  return isAboveRate(service, facts, clock) ? 'rate_limited' : null;
+}
+
+function isAboveRate({ spec, live }: BoundService, facts: RequestFacts, clock: Clock): boolean {
+  const { rateLimit } = spec;
   const limiter = live?.rateLimiter ?? null;
-  if (rateLimit === null || limiter === null) return null;
-  return limiter.waitMs(rateKey(rateLimit, facts), clock.monotonicMs()) > 0 ? 'rate_limited' : null;
+  if (rateLimit === null || limiter === null) return false;
+  return limiter.waitMs(rateKey(rateLimit, facts), clock.monotonicMs()) > 0;
 }
 
 type Way = Omit<Explanation, 'generation' | 'isProposed' | 'worker' | 'request' | 'service'>;
 
-/** From the service on: as far as the request gets. */
-function wayOf(service: BoundService, head: RequestHead, facts: RequestFacts, context: ExplainContext): Way {
+/** From the service on: as far as the request gets. `head` null: it is a connection. */
+function wayOf(service: BoundService, head: RequestHead | null, facts: RequestFacts, context: ExplainContext): Way {
   const cookie = sessionCookieOf(service, facts);
   const session = cookie === null ? null : (service.sessions?.get(cookie) ?? null);
   const rules = rulesOf(service, facts);
@@ -119,7 +143,7 @@ function wayOf(service: BoundService, head: RequestHead, facts: RequestFacts, co
   const { meaning, scores } = pool.explain(key);
   const scoreOf = new Map(scores.map(({ candidate, score }) => [candidate, score]));
   const targets = [...pool.targets.values()].map((one) => candidateOf(one, scoreOf.get(one)));
-  const target = bound ?? orUserCodeError(() => peekAt(pool, key, new RequestReading(head, facts), context));
+  const target = bound ?? orUserCodeError(() => peekAt(pool, key, head, facts, context));
   if (target instanceof UserCodeError) return { ...way, targets, refusal: userCodeRefusal(target) };
   if (target === null) return { ...way, targets, refusal: refusal('no_target') };
   const place = placeOf(pool, target, bound !== null);
@@ -128,7 +152,7 @@ function wayOf(service: BoundService, head: RequestHead, facts: RequestFacts, co
   const choice = choiceOf(service, place.target, how, meaning);
   const chosen = { ...way, targets, choice, wait: place.mustWait ? WAITS.room : way.wait };
   const { mirror } = service;
-  if (mirror === null) return chosen;
+  if (mirror === null || head === null) return chosen;
   const bar = orUserCodeError(() => mirrorBar(mirror, facts, pool, upgradeOf(service, head)));
   const slot = decision.user?.isNew === true ? -1 : mirrorSlot(service, mirror.spec, facts, decision.user);
   return { ...chosen, mirror: mirrorOf(mirror, facts, bar, slot) };
@@ -165,7 +189,15 @@ const NO_WAY: Way = {
 };
 
 /** The target that is next. An algorithm of user code can read the request meanwhile, and not after. */
-function peekAt(pool: Pool, key: string, request: RequestReading, { pickedRequest }: ExplainContext): Target | null {
+function peekAt(
+  pool: Pool,
+  key: string,
+  head: RequestHead | null,
+  facts: RequestFacts,
+  { pickedRequest }: ExplainContext,
+): Target | null {
+  if (head === null) return pool.peek(key);
+  const request = new RequestReading(head, facts);
   pickedRequest.current = request;
   try {
     return pool.peek(key);
@@ -230,8 +262,10 @@ const REFUSALS: Readonly<Partial<Record<FailureCode, string>>> = {
   target_too_long: 'The URL is above `limits.requestLine` of the listener.',
 };
 
-function serviceOf({ spec }: BoundService, host: string): Explanation['service'] {
-  return { name: spec.name, filters: spec.filters.flatMap(referencesOf), why: whyService(spec.match, host) };
+function serviceOf({ spec }: BoundService, host: string, listener: string): Explanation['service'] {
+  const { name, match, filters } = spec;
+  const byListener = match.listeners.length === 0 ? '' : `it names the listener "${listener}", `;
+  return { name, filters: filters.flatMap(referencesOf), why: byListener + whyService(match, host) };
 }
 
 function referencesOf({ onRequest, onResponse }: FilterSpec): string[] {

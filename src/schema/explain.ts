@@ -43,7 +43,9 @@ export const DescribedRequestSchema = strictObject(
     ),
     url: Type.String({
       maxLength: VALUE_CHARS_MAX,
-      description: 'What is asked for: "http://shop.example.com/cart?id=1". The path is taken as it is written.',
+      description:
+        'What is asked for: "http://shop.example.com/cart?id=1". The path is taken as it is written. "tcp://LISTENER": a ' +
+        'connection of that listener, of which only `clientIp` can be said besides.',
     }),
     headers: Type.Optional(
       byName(
@@ -225,11 +227,11 @@ export const ExplanationSchema = strictObject(
     request: orNull(
       strictObject(
         {
-          method: text('The method.'),
+          method: text('The method; of a connection "".'),
           host: text('The host that is routed on.'),
           path: text('The path that is routed on.'),
           clientAddress: text('The client, as trusted proxies tell it.'),
-          scheme: text('What the client speaks, as trusted proxies tell it.'),
+          scheme: text('What the client speaks, as trusted proxies tell it; tcp: anything.'),
         },
         { title: 'ReadRequest', description: 'The request.' },
       ),

@@ -1,21 +1,26 @@
 /** What a client asks for, taken apart and not changed: dot segments, encodings and doubled slashes are what it is about. */
 export interface RequestUrl {
-  readonly scheme: 'http' | 'https';
-  /** Host, with its port where one is named. */
+  /** tcp: a connection of a listener that passes bytes. */
+  readonly scheme: 'http' | 'https' | 'tcp';
+  /** Host, with its port where one is named; of a connection, the listener. */
   readonly authority: string;
-  /** Path and query. */
+  /** Path and query; of a connection "". */
   readonly target: string;
 }
 
 const URL_FORM = /^(https?):\/\/([\x21\x22\x24-\x2e\x30-\x3e\x40-\x7e]+)([/?][\x21\x22\x24-\x7e]*)?$/;
 
-/** Takes "http://shop.example.com/cart?id=1". */
+const CONNECTION_FORM = /^tcp:\/\/([a-z0-9][a-z0-9._-]*)\/?$/;
+
+/** Takes "http://shop.example.com/cart?id=1", and "tcp://LISTENER". */
 export function parseRequestUrl(text: string): RequestUrl | { readonly problem: string } {
+  const listener = CONNECTION_FORM.exec(text)?.[1];
+  if (listener !== undefined) return { scheme: 'tcp', authority: listener, target: '' };
   const [, scheme, authority = '', rest = ''] = URL_FORM.exec(text) ?? [];
   if (scheme === undefined || authority === '') {
     return {
       problem:
-        'must be a URL as it is sent, such as "http://shop.example.com/cart?id=1": no spaces, "#" or non-ASCII characters',
+        'must be a URL as it is sent, such as "http://shop.example.com/cart?id=1": no spaces, "#" or non-ASCII characters; or "tcp://LISTENER"',
     };
   }
   const target = rest.startsWith('/') ? rest : `/${rest}`;

@@ -1,10 +1,11 @@
 /** What a data plane is asked about a request that is only described, and what it answers: plain data both. */
 export type { Explanation } from '../schema/explain.ts';
 
-/** A request as a client would send it. */
+/** A request as a client would send it, or a connection of a listener that passes bytes. */
 export interface ExplainQuestion {
   readonly method: string;
-  readonly scheme: 'http' | 'https';
+  /** tcp: a connection; nothing else is said of it but `peer` and `listener`. */
+  readonly scheme: 'http' | 'https' | 'tcp';
   /** For Host. */
   readonly authority: string;
   /** Path and query. */
