@@ -1,4 +1,5 @@
 import { RawBackend, type RawAnswer } from '../helpers/raw-backend.ts';
+import type { TlsManner } from '../helpers/open-socket.ts';
 import { rawExchange } from '../helpers/raw-client.ts';
 import { turn, type Pieces } from '../helpers/write-pieces.ts';
 import type { WireMessage } from '../helpers/wire-reader.ts';
@@ -7,6 +8,8 @@ import type { WireCase } from './wire-case.ts';
 
 export interface ProxyUnderTest {
   readonly port: number;
+  /** TLS is spoken there. */
+  readonly tls?: TlsManner;
   close(): Promise<void>;
 }
 
@@ -45,6 +48,7 @@ export class WireLane {
       bytes: Buffer.from(wireCase.request, 'latin1'),
       pieces: wireCase.send === 'bytewise' ? 1 : pieces,
       waitMs: waitOf(wireCase),
+      ...this.#tls,
       ...(wireCase.ending === undefined ? {} : { ending: wireCase.ending }),
       ...(wireCase.parts === undefined ? {} : { parts: wireCase.parts.map(toPart) }),
     });
@@ -58,6 +62,10 @@ export class WireLane {
       problems: this.#target.problems,
     };
     return judge(wireCase, result, seen, await this.#askNext());
+  }
+
+  get #tls(): { tls?: TlsManner } {
+    return this.#proxy.tls === undefined ? {} : { tls: this.#proxy.tls };
   }
 
   async close(): Promise<void> {
@@ -94,7 +102,13 @@ export class WireLane {
     this.#nonce += 1;
     const nonce = String(1_000_000 + this.#nonce);
     const bytes = Buffer.from(`GET /followup?${nonce} HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n`);
-    const { received, closed } = await rawExchange({ port: this.#proxy.port, bytes, waitMs: 2000, quietMs: 1000 });
+    const { received, closed } = await rawExchange({
+      port: this.#proxy.port,
+      ...this.#tls,
+      bytes,
+      waitMs: 2000,
+      quietMs: 1000,
+    });
     const text = received.toString('latin1');
     if (!text.startsWith('HTTP/1.1 200 ')) return `answered ${JSON.stringify(text.slice(0, 80))}`;
     if (!text.endsWith(`\r\n\r\n${nonce}`)) return `got another answer: ${JSON.stringify(text.slice(-80))}`;

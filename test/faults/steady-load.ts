@@ -6,6 +6,7 @@
 import { downloadBody } from '../helpers/backend.ts';
 import { ask, checkDownload, checkUpload } from '../helpers/client-temper.ts';
 import { HttpClient, type ClientRequest } from '../helpers/http-client.ts';
+import type { TlsManner } from '../helpers/open-socket.ts';
 import { type ClientEntry, RequestLedger } from '../helpers/request-ledger.ts';
 import { turn } from '../helpers/write-pieces.ts';
 
@@ -14,6 +15,8 @@ export interface LoadPlan {
   readonly clients: number;
   /** Of all clients together. */
   readonly ratePerSecond: number;
+  /** Speaks TLS. */
+  readonly tls?: TlsManner;
   /** Where its requests are noted; default: one of its own. */
   readonly ledger?: RequestLedger;
 }
@@ -68,7 +71,7 @@ export class SteadyLoad {
   }
 
   async #client(index: number): Promise<void> {
-    const { clients, port, ratePerSecond } = this.#plan;
+    const { clients, port, ratePerSecond, tls } = this.#plan;
     const intervalMs = (1000 * clients) / ratePerSecond;
     const address = `127.1.0.${index + 1}`;
     // Every second client makes a new connection for each request.
@@ -88,7 +91,9 @@ export class SteadyLoad {
       const connection: HttpClient | Error =
         client?.closed === null
           ? client
-          : await HttpClient.connect(port, { localAddress: address }).catch((error: Error) => error);
+          : await HttpClient.connect(port, { localAddress: address, ...(tls && { tls }) }).catch(
+              (error: Error) => error,
+            );
       client = connection instanceof HttpClient ? connection : null;
       const isLast = client === null || (await askInTime(client, kind, entry)) === 'last';
       if (connection instanceof Error) entry.failure = connection.message;

@@ -1,3 +1,4 @@
+import type { ListenerDocument } from '../../src/schema/listener.ts';
 import { type Configuration, createProxy } from '../../src/index.ts';
 
 export interface OpenProxy {
@@ -20,9 +21,9 @@ export async function openProxy(config: Configuration): Promise<OpenProxy> {
 }
 
 /** With everything at its default, and one target for every request. */
-export function openPlainProxy(targetUrl: string): Promise<OpenProxy> {
+export function openPlainProxy(targetUrl: string, listener: Omit<ListenerDocument, 'listen'> = {}): Promise<OpenProxy> {
   return openProxy({
-    listeners: { web: { listen: '127.0.0.1:0' } },
+    listeners: { web: { listen: '127.0.0.1:0', ...listener } },
     admin: { listen: '127.0.0.1:0' },
     state: { path: 'memory' },
     workers: 0,

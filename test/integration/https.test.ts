@@ -8,6 +8,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { describe, expect, it, onTestFinished, test } from 'vitest';
 
 import { startBackend } from '../helpers/start-backend.ts';
+import { startRawBackend } from '../helpers/start-raw-backend.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { openSocket, type TlsManner } from '../helpers/open-socket.ts';
 import { startClient } from '../helpers/start-client.ts';
@@ -67,6 +68,27 @@ describe('a client that speaks TLS', () => {
     expect(fields.get('forwarded')).toBe('for=127.0.0.1;host=shop.test;proto=https');
     expect((await one.request()).status).toBe(200);
     expect(await handshakes(proxy, 'full')).toBe(1);
+  });
+
+  it('cannot make the target believe that it came otherwise', async () => {
+    const { backend, proxy } = await startWorld();
+    const spoofed = ['x-forwarded-proto', 'x-forwarded-scheme'].map((name) => [name, 'http'] as const);
+    await (await client(proxy)).request({ fields: [...spoofed, ['x-forwarded-port', '80']] });
+    const fields = new Map(backend.requests[0]?.fields.map(([name, value]) => [name.toLowerCase(), value]));
+    expect(fields.get('x-forwarded-proto')).toBe('https');
+    expect(fields.get('x-forwarded-port')).not.toBe('80');
+    expect(fields.get('x-forwarded-scheme')).not.toBe('http');
+  });
+
+  it('is given cookies for https alone, and redirects that lead back by https', async () => {
+    const target = await startRawBackend(() => {
+      const location = `http://127.0.0.1:${target.port}/there`;
+      return { response: `HTTP/1.1 302 Found\r\nLocation: ${location}\r\nContent-Length: 0\r\n\r\n` };
+    });
+    const services = appService({ only: { version: '', url: target.url } }, { sticky: { cookie: 'sid' } });
+    const answer = await (await client(await startSecureProxy({ services }))).request({ host: 'shop.test' });
+    expect(answer.field('set-cookie')).toMatch(/; Secure$/);
+    expect(answer.field('location')).toBe('https://shop.test/there');
   });
 
   it('is offered HTTP/1.1 by ALPN, and needs to name no protocol', async () => {
