@@ -1,4 +1,4 @@
-import { HttpClient, type ClientRequest } from './http-client.ts';
+import { HttpClient, type ClientManner, type ClientRequest } from './http-client.ts';
 
 /** What the application was asked, as it saw it. */
 export interface Echo {
@@ -16,8 +16,8 @@ export interface Echo {
 }
 
 /** Asks the application at `/echo` what reached it. */
-export async function echo(port: number, request: ClientRequest = {}): Promise<Echo> {
-  const client = await HttpClient.connect(port);
+export async function echo(port: number, request: ClientRequest = {}, manner: ClientManner = {}): Promise<Echo> {
+  const client = await HttpClient.connect(port, manner);
   try {
     const response = await client.request({ path: '/echo', ...request });
     if (response.status !== 200) throw new Error(`answered ${response.status}: ${response.body.toString()}`);

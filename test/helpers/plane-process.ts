@@ -2,6 +2,7 @@
  * A process that runs a data plane and nothing else, so that what it uses is what its clients and targets cost it. It is
  * asked over the channel to its parent; `start-plane.ts` is the other end.
  */
+import { readCertificates } from '../../src/control/tls/certificate-files.ts';
 import { compileListener, compileService } from '../../src/snapshot/compile.ts';
 import { withDefaults } from '../../src/schema/with-defaults.ts';
 import { ProxyDataPlane } from '../../src/proxy/data-plane.ts';
@@ -31,6 +32,8 @@ async function serve({ config }: Extract<PlaneQuestion, { ask: 'serve' }>): Prom
   const changed = Object.entries(services).map(([name, service]) =>
     compileService(name, service, null, { stickySecret: 'only-of-this-test' }),
   );
+  const { certificates } = await readCertificates(config, '/', Date.now());
+  await dataPlane.useCredentials({ certificates, ticketKeys: Buffer.alloc(48).toString('base64') });
   await dataPlane.apply({ generation: 1, changed, removed: [] });
   const bound = await Promise.all(
     Object.entries(listeners).map(([name, listener]) => dataPlane.listen(compileListener(name, listener))),

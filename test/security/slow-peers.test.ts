@@ -6,12 +6,15 @@
  * upper bound.
  */
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { ListenerDocument } from '../../src/schema/listener.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type PlainAnswer, startPlainTarget } from '../helpers/plain-target.ts';
+import { openSocket, type TlsManner } from '../helpers/open-socket.ts';
 import { type PlaneProcess, startPlane } from '../helpers/start-plane.ts';
+import { secured, TRUSTING } from '../helpers/start-secure-proxy.ts';
 
 const LIMIT_MS = 500;
 /** Limits are looked at ten times a second; the rest is for a machine that has other things to do. */
@@ -21,6 +24,17 @@ const LIMIT = `${LIMIT_MS}ms`;
 const GET = 'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n';
 const GET_LARGE = 'GET /large HTTP/1.1\r\nHost: a.test\r\n\r\n';
 const BODY_BYTES = 32 * 1024 * 1024;
+
+/** How clients and the proxy speak to each other. */
+interface Way {
+  readonly listener: () => Omit<ListenerDocument, 'listen'>;
+  readonly tls?: TlsManner;
+}
+
+const WAYS: readonly (readonly [name: string, way: Way])[] = [
+  ['without TLS', { listener: () => ({}) }],
+  ['over TLS', { listener: () => secured(), tls: TRUSTING }],
+];
 
 /** What one of them does on its connection, and every 90 ms from then on. */
 interface Slowness {
@@ -44,69 +58,72 @@ const KINDS: Readonly<Record<string, Slowness>> = {
 };
 const OF_EACH = 25;
 
-test('two hundred slow clients are ended by their limits, and nobody else waits for them', async () => {
-  const plane = await startLimited();
-  const slow = Object.entries(KINDS).flatMap(([kind, slowness]) =>
-    Array.from({ length: OF_EACH }, () => endOfSlow(plane, kind, slowness)),
-  );
-  const others = askWhile(plane.port, Promise.all(slow));
-  for (const { kind, endedAfterMs } of await Promise.all(slow)) {
-    expect(endedAfterMs, kind).toBeGreaterThan(LIMIT_MS - 20);
-    expect(endedAfterMs, kind).toBeLessThan(LIMIT_MS + LATE_MS_MAX);
-  }
-  const statuses = await others;
-  expect(statuses.length).toBeGreaterThan(10);
-  expect(new Set(statuses)).toEqual(new Set(['HTTP/1.1 200 OK']));
-  await eventually(async () => {
-    const { listeners, pools, ledger } = await plane.report();
-    expect(listeners[0]?.connections).toEqual({ idle: 0, active: 0, tunnel: 0 });
-    expect(pools[0]?.inFlight).toBe(0);
-    for (const { accepted, completed, clientAborted, upstreamFailed, proxyFailed, cut } of ledger) {
-      expect(accepted).toBe(completed + clientAborted + upstreamFailed + proxyFailed + cut);
+describe.each(WAYS)('%s', (_, way) => {
+  test('two hundred slow clients are ended by their limits, and nobody else waits for them', async () => {
+    const plane = await startLimited(way);
+    const slow = Object.entries(KINDS).flatMap(([kind, slowness]) =>
+      Array.from({ length: OF_EACH }, () => endOfSlow(plane, way, kind, slowness)),
+    );
+    const others = askWhile(plane.port, way, Promise.all(slow));
+    for (const { kind, endedAfterMs } of await Promise.all(slow)) {
+      expect(endedAfterMs, kind).toBeGreaterThan(LIMIT_MS - 20);
+      expect(endedAfterMs, kind).toBeLessThan(LIMIT_MS + LATE_MS_MAX);
     }
+    const statuses = await others;
+    expect(statuses.length).toBeGreaterThan(10);
+    expect(new Set(statuses)).toEqual(new Set(['HTTP/1.1 200 OK']));
+    await eventually(async () => {
+      const { listeners, pools, ledger } = await plane.report();
+      expect(listeners[0]?.connections).toEqual({ idle: 0, active: 0, tunnel: 0 });
+      expect(pools[0]?.inFlight).toBe(0);
+      for (const { accepted, completed, clientAborted, upstreamFailed, proxyFailed, cut } of ledger) {
+        expect(accepted).toBe(completed + clientAborted + upstreamFailed + proxyFailed + cut);
+      }
+    });
   });
-});
 
-test('a client that takes its answer slowly, but takes it, gets all of it', async () => {
-  const plane = await startLimited();
-  const socket = await open(plane.port);
-  let bytes = 0;
-  socket.on('data', (piece: Buffer) => {
-    bytes += piece.length;
-    if (bytes > pausedAt + BODY_BYTES / 8) pause();
+  test('a client that takes its answer slowly, but takes it, gets all of it', async () => {
+    const plane = await startLimited(way);
+    const socket = await open(plane.port, way);
+    let bytes = 0;
+    socket.on('data', (piece: Buffer) => {
+      bytes += piece.length;
+      if (bytes > pausedAt + BODY_BYTES / 8) pause();
+    });
+    let pausedAt = 0;
+    const pause = (): void => {
+      pausedAt = bytes;
+      socket.pause();
+      setTimeout(() => socket.resume(), LIMIT_MS / 3);
+    };
+    const startedAt = performance.now();
+    socket.write(GET_LARGE.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
+    await once(socket, 'end');
+    expect(bytes).toBeGreaterThan(BODY_BYTES);
+    expect(performance.now() - startedAt).toBeGreaterThan(LIMIT_MS);
   });
-  let pausedAt = 0;
-  const pause = (): void => {
-    pausedAt = bytes;
+
+  test('an answer whose end is the end of the connection ends in a reset where it is cut', async () => {
+    const plane = await startLimited(way);
+    const socket = await open(plane.port, way);
+    socket.write('GET /large HTTP/1.0\r\nHost: a.test\r\n\r\n');
+    const head = await once(socket, 'data');
     socket.pause();
-    setTimeout(() => socket.resume(), LIMIT_MS / 3);
-  };
-  const startedAt = performance.now();
-  socket.write(GET_LARGE.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
-  await once(socket, 'end');
-  expect(bytes).toBeGreaterThan(BODY_BYTES);
-  expect(performance.now() - startedAt).toBeGreaterThan(LIMIT_MS);
+    expect(String(head)).toContain('HTTP/1.1 200 OK');
+    await eventually(async () => expect((await plane.report()).listeners[0]?.connections.active).toBe(0));
+    const reset = once(socket, 'error');
+    socket.resume();
+    await expect(reset).resolves.toEqual([expect.objectContaining({ code: 'ECONNRESET' })]);
+  });
 });
 
-test('an answer whose end is the end of the connection ends in a reset where it is cut', async () => {
-  const plane = await startLimited();
-  const socket = await open(plane.port);
-  socket.write('GET /large HTTP/1.0\r\nHost: a.test\r\n\r\n');
-  const head = await once(socket, 'data');
-  socket.pause();
-  expect(String(head)).toContain('HTTP/1.1 200 OK');
-  await eventually(async () => expect((await plane.report()).listeners[0]?.connections.active).toBe(0));
-  const reset = once(socket, 'error');
-  socket.resume();
-  await expect(reset).resolves.toEqual([expect.objectContaining({ code: 'ECONNRESET' })]);
-});
-
-async function startLimited(): Promise<PlaneProcess> {
+async function startLimited({ listener }: Way): Promise<PlaneProcess> {
   const target = await startPlainTarget(largeOrSmall);
   return startPlane({
     listeners: {
       web: {
         listen: '127.0.0.1:0',
+        ...listener(),
         timeouts: { requestHead: LIMIT, keepAlive: LIMIT, linger: '200ms', halfClose: '200ms' },
         limits: { loopLag: 'none' },
       },
@@ -144,10 +161,11 @@ function sendLarge(socket: Socket): void {
 
 async function endOfSlow(
   plane: PlaneProcess,
+  way: Way,
   kind: string,
   { first, again, reads }: Slowness,
 ): Promise<{ readonly kind: string; readonly endedAfterMs: number }> {
-  const socket = await open(plane.port);
+  const socket = await open(plane.port, way);
   const startedAt = performance.now();
   socket.write(first);
   const chatter = again === undefined ? undefined : setInterval(() => socket.write(again), 90);
@@ -169,12 +187,12 @@ async function allStalled(plane: PlaneProcess): Promise<void> {
 }
 
 /** The status lines that a client gets who asks again and again, on new connections, until `done`. */
-async function askWhile(port: number, done: Promise<unknown>): Promise<string[]> {
+async function askWhile(port: number, way: Way, done: Promise<unknown>): Promise<string[]> {
   const statuses: string[] = [];
   let isDone = false;
   void done.finally(() => (isDone = true));
   while (!isDone) {
-    const socket = await open(port);
+    const socket = await open(port, way);
     socket.write(GET);
     const [answer] = (await once(socket, 'data')) as [Buffer];
     statuses.push(answer.toString('latin1').split('\r\n')[0] ?? '');
@@ -184,10 +202,9 @@ async function askWhile(port: number, done: Promise<unknown>): Promise<string[]>
   return statuses;
 }
 
-async function open(port: number): Promise<Socket> {
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
+async function open(port: number, { tls }: Way): Promise<Socket> {
+  const socket = await openSocket({ port }, tls);
   onTestFinished(() => void socket.destroy());
   socket.on('error', () => {});
-  await once(socket, 'connect');
   return socket;
 }
