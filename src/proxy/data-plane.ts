@@ -45,6 +45,7 @@ import { LiveService } from './live-service.ts';
 import { outcomeOf } from './outcome.ts';
 import { Pipeline, type PipelineContext } from './pipeline.ts';
 import { Pool, type PoolShared } from './pool.ts';
+import { ReadBuffers } from './read-buffers.ts';
 import { warmUp, type WarmUpUnderWay } from './warm-up/warm-up.ts';
 import { NO_LOOKUPS } from './rules/lookups.ts';
 import { emptyRouting, nextRouting, type Routing } from './routing.ts';
@@ -92,6 +93,7 @@ export class ProxyDataPlane implements DataPlane {
   readonly #onError: (error: unknown) => void;
   readonly #clock: Clock;
   readonly #deadlines: Deadlines;
+  readonly #readBuffers = new ReadBuffers();
   readonly #shared: PoolShared;
   readonly #trustedProxies: CidrSet;
   readonly #pipeline: Pipeline;
@@ -143,7 +145,7 @@ export class ProxyDataPlane implements DataPlane {
     this.#clock = clock;
     this.#deadlines = new Deadlines(clock);
     const responseHead = new ResponseHead(RESPONSE_FIELDS_MAX);
-    const connections = { deadlines: this.#deadlines, responseHead, targetGuard };
+    const connections = { deadlines: this.#deadlines, responseHead, targetGuard, readBuffers: this.#readBuffers };
     const user = userAlgorithm((reference) => this.#functionFor(reference), this.#pickedRequest);
     this.#spool = new Spool({
       ...spool,
@@ -180,7 +182,7 @@ export class ProxyDataPlane implements DataPlane {
   /** Opens a listener: at its address, or on sockets that were bound before. Resolves with the address. */
   async listen(spec: ListenerSpec, fds: readonly number[] = []): Promise<{ host: string; port: number }> {
     this.#descriptors ??= new DescriptorBudget();
-    const shared = { deadlines: this.#deadlines, descriptors: this.#descriptors };
+    const shared = { deadlines: this.#deadlines, descriptors: this.#descriptors, readBuffers: this.#readBuffers };
     const listener = new Listener(spec, shared, {
       begin: (requester, head) => this.#pipeline.begin(requester, requester.origin, head),
       beginTunnel: (client, isResumed) => this.#connections.begin(client, isResumed),

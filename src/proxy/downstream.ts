@@ -6,6 +6,7 @@ import type { FieldPassage } from './http1/passing-fields.ts';
 import type { ResponseHead } from './http1/response-head.ts';
 import type { ResponseEdits } from './http1/response-writer.ts';
 import type { Provenance } from './origin.ts';
+import type { Sender } from './read-buffers.ts';
 
 /** How a service shows itself to its clients. */
 export interface ServiceFace {
@@ -33,8 +34,8 @@ export interface Downstream {
   withdraw(): void;
   /** The response goes on to come, though nothing of it is handed over yet. */
   expectMore(): void;
-  /** Returns true if `chunk`'s memory is still held on to. */
-  body(chunk: Buffer): boolean;
+  /** Returns who still holds on to `chunk`'s memory; null: nobody. */
+  body(chunk: Buffer): Sender | null;
   end(trailers: FieldSection | null): void;
   /** The proxy's own answer, where no response was begun. `retryAfterSeconds`: when to come again; 0: as the code has it. */
   answer(code: FailureCode, requestId: string, retryAfterSeconds?: number): void;
@@ -58,8 +59,8 @@ export interface Downstream {
 
 /** What the client's side tells the exchange. */
 export interface UpstreamBound {
-  /** Returns true if `chunk`'s memory is still held on to. */
-  requestBody(chunk: Buffer): boolean;
+  /** Returns who still holds on to `chunk`'s memory; null: nobody. */
+  requestBody(chunk: Buffer): Sender | null;
   requestEnd(trailers: FieldSection | null): void;
   /** All bytes of one read were handled: what they caused can be written. */
   onClientTurnEnd(): void;

@@ -11,6 +11,7 @@ import type { ClientHost, Requester, RunningRequest } from '../../src/proxy/http
 import type { FieldSection } from '../../src/proxy/http1/field-section.ts';
 import { type ReadResult, RequestHead } from '../../src/proxy/http1/request-head.ts';
 import { Origin } from '../../src/proxy/origin.ts';
+import { ReadBuffers } from '../../src/proxy/read-buffers.ts';
 import { listenerWithDefaults } from '../../src/schema/with-defaults.ts';
 import { compileListener } from '../../src/snapshot/compile.ts';
 import type { ListenerSpec } from '../../src/snapshot/types.ts';
@@ -37,6 +38,7 @@ class ClientReader implements ClientHost {
   readonly spec = SPEC;
   readonly deadlines = new Deadlines(manualClock());
   readonly readBuffer = Buffer.alloc(0);
+  readonly readBuffers = new ReadBuffers();
   readonly requestHead = new WatchedHead((left) => this.#onRead(left));
   readonly isClosing = false;
   readonly #answers: RequestCase['answers'];
@@ -96,7 +98,7 @@ class ClientReader implements ClientHost {
       responseBodyIdleMs: 1000,
       requestBody: (chunk) => {
         message.body += chunk.toString('latin1');
-        return false;
+        return null;
       },
       requestEnd: (trailers) => {
         message.state = 'complete';

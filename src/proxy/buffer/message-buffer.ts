@@ -6,6 +6,7 @@
  */
 import type { BufferSpec, KeptIn } from '../../snapshot/buffer-spec.ts';
 import { GatheredBytes } from '../http1/gathered-bytes.ts';
+import type { Sender } from '../read-buffers.ts';
 import type { Spool } from './spool.ts';
 import type { SpoolFile, SpoolFileUser } from './spool-file.ts';
 
@@ -27,8 +28,8 @@ export interface BufferOwner {
 export interface BufferReader {
   /** Nothing more should be handed over before `resume`. */
   readonly isBlocked: boolean;
-  /** Returns true if `chunk`'s memory is still held on to. */
-  take(chunk: Buffer): boolean;
+  /** Returns who still holds on to `chunk`'s memory; null: nobody. */
+  take(chunk: Buffer): Sender | null;
   /** What was taken can be sent. */
   flush(): void;
   /** That was all. What was taken is not flushed yet. */
@@ -174,7 +175,7 @@ export class MessageBuffer implements SpoolFileUser {
         return this.#owner.onBufferFailure();
       }
       this.#readBytes += bytes;
-      if (!reader.take(piece.subarray(0, bytes))) {
+      if (reader.take(piece.subarray(0, bytes)) === null) {
         this.#piece = piece;
       }
       this.#pump();

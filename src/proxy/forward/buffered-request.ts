@@ -5,6 +5,7 @@
 import { type BufferOwner, type BufferReader, MessageBuffer } from '../buffer/message-buffer.ts';
 import type { Spool } from '../buffer/spool.ts';
 import type { BufferSpec, KeptIn } from '../../snapshot/buffer-spec.ts';
+import type { Sender } from '../read-buffers.ts';
 import type { TargetConnection } from '../upstream/target-connection.ts';
 
 export interface BufferedRequestUser {
@@ -81,8 +82,8 @@ export class BufferedRequest implements BufferOwner, BufferReader {
     return this.#connection === null || this.#connection.isBlocked;
   }
 
-  take(chunk: Buffer): boolean {
-    return this.#connection?.body(chunk) ?? false;
+  take(chunk: Buffer): Sender | null {
+    return this.#connection?.body(chunk) ?? null;
   }
 
   flush(): void {

@@ -9,6 +9,7 @@ import type { Spool } from '../buffer/spool.ts';
 import type { Downstream } from '../downstream.ts';
 import type { FieldSection } from '../http1/field-section.ts';
 import type { BufferSpec, KeptIn } from '../../snapshot/buffer-spec.ts';
+import type { Sender } from '../read-buffers.ts';
 
 export interface BufferedResponseUser {
   /** Every byte is kept: it is being delivered. */
@@ -85,7 +86,7 @@ export class BufferedResponse implements BufferOwner, BufferReader {
     return this.#downstream.isBlocked;
   }
 
-  take(chunk: Buffer): boolean {
+  take(chunk: Buffer): Sender | null {
     return this.#downstream.body(chunk);
   }
 

@@ -24,6 +24,7 @@ import type { CohortMember } from '../ledger.ts';
 import type { Applicant } from '../limit/admission.ts';
 import { type Outcome, outcomeOf } from '../outcome.ts';
 import type { RetryReason } from '../pool.ts';
+import type { Sender } from '../read-buffers.ts';
 import type { FailureContext, TargetConnection } from '../upstream/target-connection.ts';
 import type { Target } from '../upstream/target.ts';
 import { isTargetsFailure } from './ending.ts';
@@ -191,7 +192,7 @@ export class Exchange
 
   // --- what the client sends ---------------------------------------------------------------------------------------
 
-  requestBody(chunk: Buffer): boolean {
+  requestBody(chunk: Buffer): Sender | null {
     const { tunnel } = this.#relay;
     if (tunnel !== null) {
       return tunnel.fromClient(chunk);
@@ -200,7 +201,7 @@ export class Exchange
     assert(body !== null, 'only a request with a body has bytes behind its head');
     if (body.count(chunk.length) > this.#bodyBytesMax && this.#bodyBytesMax > 0) {
       this.onFault('body_too_large');
-      return false;
+      return null;
     }
     this.#mirror?.body(chunk);
     return body.add(chunk, this.#isConnected, this.#relay.connection);

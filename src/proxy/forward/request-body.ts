@@ -9,6 +9,7 @@ import type { FailureCode } from '../errors.ts';
 import type { FieldSection } from '../http1/field-section.ts';
 import { GatheredBytes } from '../http1/gathered-bytes.ts';
 import { passingTrailers } from '../http1/passing-fields.ts';
+import type { Sender } from '../read-buffers.ts';
 import type { TargetConnection } from '../upstream/target-connection.ts';
 import { BufferedRequest, type BufferedRequestUser } from './buffered-request.ts';
 import type { ExchangeRequest } from './exchange-input.ts';
@@ -77,22 +78,22 @@ export class RequestBody implements BufferedRequestUser {
 
   /**
    * Sends `chunk` on, or holds it. `isFlowing`: the head was sent, and what comes can follow it as long as there is a
-   * connection. Returns true if its memory is still held on to.
+   * connection. Returns who still holds on to its memory.
    */
-  add(chunk: Buffer, isFlowing: boolean, connection: TargetConnection | null): boolean {
+  add(chunk: Buffer, isFlowing: boolean, connection: TargetConnection | null): Sender | null {
     if (this.#buffered !== null) {
       this.#keep(this.#buffered, chunk);
-      return false;
+      return null;
     }
     if (!isFlowing) {
       if (this.#hold(chunk) > HELD_BYTES_MAX) {
         this.#downstream.pauseRequest();
       }
-      return false;
+      return null;
     }
-    const isHeld = connection !== null && connection.body(chunk);
+    const holder = connection === null ? null : connection.body(chunk);
     this.#holdToResend(chunk);
-    return isHeld;
+    return holder;
   }
 
   #keep(buffered: BufferedRequest, chunk: Buffer): void {

@@ -13,6 +13,7 @@ import type { FailureCode } from '../errors.ts';
 import type { FieldSection } from '../http1/field-section.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
 import type { ResponseEdits } from '../http1/response-writer.ts';
+import type { Sender } from '../read-buffers.ts';
 import type { ConnectionUser, FailureContext, TargetConnection } from '../upstream/target-connection.ts';
 import { UNWANTED_MS_MAX, UnwantedBody } from '../upstream/unwanted-body.ts';
 import { BufferedResponse, type BufferedResponseUser } from './buffered-response.ts';
@@ -203,17 +204,17 @@ export class ResponseRelay implements ConnectionUser, BufferedResponseUser {
 
   // --- the body ----------------------------------------------------------------------------------------------------
 
-  onBody(chunk: Buffer): boolean {
+  onBody(chunk: Buffer): Sender | null {
     return this.#buffered === null ? this.#downstream.body(chunk) : this.#keep(this.#buffered, chunk);
   }
 
-  #keep(buffered: BufferedResponse, chunk: Buffer): false {
+  #keep(buffered: BufferedResponse, chunk: Buffer): null {
     this.#downstream.expectMore();
     const result = buffered.add(chunk);
     if (result !== 'kept') {
       this.user.onFault(result === 'too-long' ? 'response_too_large' : 'buffer_unavailable');
     }
-    return false;
+    return null;
   }
 
   onEnd(trailers: FieldSection | null): void {

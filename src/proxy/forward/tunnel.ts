@@ -1,5 +1,6 @@
 /** Two connections that let bytes through as they are, after a 101: each side ends by itself. */
 import type { Downstream } from '../downstream.ts';
+import type { Sender } from '../read-buffers.ts';
 import type { TargetConnection } from '../upstream/target-connection.ts';
 
 /** Who has the target's connection; null: it is gone. */
@@ -18,11 +19,11 @@ export class Tunnel {
     this.#downstream = downstream;
   }
 
-  /** Returns true if `chunk`'s memory is still held on to. */
-  fromClient(chunk: Buffer): boolean {
+  /** Returns who still holds on to `chunk`'s memory; null: nobody. */
+  fromClient(chunk: Buffer): Sender | null {
     const { connection } = this.#owner;
     connection?.touch();
-    return connection !== null && connection.body(chunk);
+    return connection === null ? null : connection.body(chunk);
   }
 
   endByClient(): void {

@@ -75,13 +75,13 @@ export class HeldRequest implements UpstreamBound, Expiring, Waiter<HeldRequest>
     this.#downstream.resumeRequest();
   }
 
-  requestBody(chunk: Buffer): boolean {
+  requestBody(chunk: Buffer): null {
     if (this.#isOver) {
-      return false;
+      return null;
     }
     if (!this.#hold.reserve(chunk.length)) {
       this.refuse('hold_full', 'full');
-      return false;
+      return null;
     }
     this.heldBytes += chunk.length;
     this.#body ??= new GatheredBytes();
@@ -89,7 +89,7 @@ export class HeldRequest implements UpstreamBound, Expiring, Waiter<HeldRequest>
     if (this.#body.length > BODY_BYTES_MAX) {
       this.#downstream.pauseRequest();
     }
-    return false;
+    return null;
   }
 
   requestEnd(trailers: FieldSection | null): void {

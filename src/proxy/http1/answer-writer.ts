@@ -5,6 +5,7 @@
 import type { ServiceFace } from '../downstream.ts';
 import type { FailureCode } from '../errors.ts';
 import type { Provenance } from '../origin.ts';
+import type { Sender } from '../read-buffers.ts';
 import type { FieldSection } from './field-section.ts';
 import { FIELD } from './fields.ts';
 import type { Outbox } from './outbox.ts';
@@ -139,19 +140,19 @@ export class AnswerWriter {
     return true;
   }
 
-  /** Returns true if `chunk`'s memory is still held on to. */
-  body(chunk: Buffer): boolean {
+  /** Returns who still holds on to `chunk`'s memory; null: nobody. */
+  body(chunk: Buffer): Sender | null {
     if (chunk.length === 0) {
       // As a chunk, nothing would be the end of the body (RFC 9112 section 7.1).
-      return false;
+      return null;
     }
     if (this.#framing !== 'chunked') {
       return this.#outbox.addChunk(chunk);
     }
     this.#outbox.addText(`${chunk.length.toString(16)}\r\n`);
-    const isHeld = this.#outbox.addChunk(chunk);
+    const holder = this.#outbox.addChunk(chunk);
     this.#outbox.addText('\r\n');
-    return isHeld;
+    return holder;
   }
 
   end(trailers: FieldSection | null): void {

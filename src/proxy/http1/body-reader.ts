@@ -1,4 +1,5 @@
 /** The bodies of the requests of one connection, one after the other, taken from the bytes that come. */
+import type { Sender } from '../read-buffers.ts';
 import { ChunkedDecoder } from './chunked-decoder.ts';
 import type { FieldSection } from './field-section.ts';
 import type { RequestHead } from './request-head.ts';
@@ -7,8 +8,8 @@ const TRAILER_LIMITS = { bytesMax: 8192, fieldsMax: 64 };
 
 /** Who gets the body. */
 interface BodyTaker {
-  /** Returns true if `chunk`'s memory is still held on to. */
-  requestBody(chunk: Buffer): boolean;
+  /** Returns who still holds on to `chunk`'s memory; null: nobody. */
+  requestBody(chunk: Buffer): Sender | null;
 }
 
 export class BodyReader {
@@ -16,8 +17,8 @@ export class BodyReader {
   #decoder: ChunkedDecoder | null = null;
   /** What the last `read` has come to. */
   state: 'more' | 'done' | 'bad' = 'more';
-  /** Whoever took what the last `read` handed over still holds on to its memory. */
-  isHeld = false;
+  /** Who still holds on to what the last `read` handed over; null: nobody. */
+  holder: Sender | null = null;
   /** Of a body that is done. */
   trailers: FieldSection | null = null;
 
@@ -36,14 +37,16 @@ export class BodyReader {
     const end = Math.min(to, from + this.#bytesLeft);
     this.#bytesLeft -= end - from;
     this.state = this.#bytesLeft === 0 ? 'done' : 'more';
-    this.isHeld = taker.requestBody(from === 0 && end === buffer.length ? buffer : buffer.subarray(from, end));
+    this.holder = taker.requestBody(from === 0 && end === buffer.length ? buffer : buffer.subarray(from, end));
     return end;
   }
 
   #readChunked(decoder: ChunkedDecoder, taker: BodyTaker, buffer: Buffer, from: number, to: number): number {
     this.state = decoder.decode(buffer, from, to);
-    this.isHeld =
-      decoder.dataEnd > decoder.dataStart && taker.requestBody(buffer.subarray(decoder.dataStart, decoder.dataEnd));
+    this.holder =
+      decoder.dataEnd > decoder.dataStart
+        ? taker.requestBody(buffer.subarray(decoder.dataStart, decoder.dataEnd))
+        : null;
     if (this.state === 'done') {
       this.#decoder = null;
       this.trailers = decoder.trailers;

@@ -14,6 +14,7 @@ import { type Expiring, NEVER } from '../deadlines.ts';
 import type { ServiceFace } from '../downstream.ts';
 import { type FailureCode, failureOf } from '../errors.ts';
 import type { Origin, Provenance } from '../origin.ts';
+import type { Sender } from '../read-buffers.ts';
 import { resetSocket } from '../reset-socket.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import { BodyReader } from './body-reader.ts';
@@ -65,7 +66,7 @@ export class ClientConnection implements Requester, ClientLink, Expiring, ReadTa
     this.#answer = new AnswerWriter(this.#outbox, host.deadlines);
     this.#openedAtMs = host.deadlines.nowMs;
     this.deadlineAt = this.#openedAtMs + host.spec.timeouts.requestHeadMs;
-    this.#reads = new ClientReads(host.readBuffer);
+    this.#reads = new ClientReads(host.readBuffer, host.readBuffers);
     if (!this.#reads.readFrom(socket, this)) {
       stopReadingWhenPaused(socket);
     }
@@ -160,9 +161,8 @@ export class ClientConnection implements Requester, ClientLink, Expiring, ReadTa
 
   /** Bytes of a tunnel. */
   #passOn(buffer: Buffer, from: number, to: number): void {
-    if (this.#exchange?.requestBody(this.#keepable(buffer, from, to)) === true) {
-      this.#reads.hold(buffer);
-    }
+    const holder = this.#exchange?.requestBody(this.#keepable(buffer, from, to)) ?? null;
+    this.#reads.hold(buffer, holder);
   }
 
   /** The bytes as those that they are passed on to may hold on to them; small pieces nobody does. */
@@ -249,9 +249,7 @@ export class ClientConnection implements Requester, ClientLink, Expiring, ReadTa
     this.#awaitBody(exchange);
     const bytes = this.#keepable(buffer, from, to);
     const used = this.#body.read(exchange, bytes, 0, bytes.length);
-    if (this.#body.isHeld) {
-      this.#reads.hold(buffer);
-    }
+    this.#reads.hold(buffer, this.#body.holder);
     if (this.#body.state === 'bad') {
       this.#exchange?.onClientFault('malformed_body');
       return to;
@@ -313,7 +311,7 @@ export class ClientConnection implements Requester, ClientLink, Expiring, ReadTa
     this.#watchHalfClosed();
   }
 
-  body(chunk: Buffer): boolean {
+  body(chunk: Buffer): Sender | null {
     this.#watchHalfClosed();
     return this.#answer.body(chunk);
   }

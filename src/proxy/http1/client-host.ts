@@ -4,6 +4,7 @@ import type { Deadlines } from '../deadlines.ts';
 import type { Downstream, UpstreamBound } from '../downstream.ts';
 import type { FailureCode } from '../errors.ts';
 import type { Origin } from '../origin.ts';
+import type { ReadBuffers } from '../read-buffers.ts';
 import type { RequestHead } from './request-head.ts';
 
 /**
@@ -36,6 +37,8 @@ export interface ClientHost {
   readonly requestHead: RequestHead;
   /** As `requestHead`: what whichever connection has bytes reads them into. */
   readonly readBuffer: Buffer;
+  /** For those that bring much. */
+  readonly readBuffers: ReadBuffers;
   /** Set while the listener drains: every answer is then the last one of its connection. */
   readonly isClosing: boolean;
   /** Routes a request. Null: it was answered at once. */

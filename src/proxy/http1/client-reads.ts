@@ -7,13 +7,14 @@
  * here on a socket that a server made. Where Node is not as known, bytes come by 'data' as usual.
  *
  * Heads are read into memory that all connections of a listener share, since nothing of it is held when a turn ends.
- * A connection that brings much gets memory of its own, which grows with what comes and is given back after it.
+ * A connection that brings much gets memory of its own, which it gives back after it.
  */
 import { Socket } from 'node:net';
+import type { ReadBuffers, Sender } from '../read-buffers.ts';
 
 /** What all connections of a listener read into. */
 export const SHARED_READ_BYTES = 65_536;
-const OWN_READ_BYTES_MAX = 262_144;
+const OWN_READ_BYTES = 262_144;
 
 export interface ReadTaker {
   /** Reading goes on if it returns true. */
@@ -24,10 +25,13 @@ export class ClientReads {
   readonly #shared: Buffer;
   /** What the next read goes into. */
   buffer: Buffer;
-  #isHeld = false;
+  readonly #buffers: ReadBuffers;
+  #holder: Sender | null = null;
+  #heldTo = 0;
 
-  constructor(shared: Buffer) {
+  constructor(shared: Buffer, buffers: ReadBuffers) {
     this.#shared = shared;
+    this.#buffers = buffers;
     this.buffer = shared;
   }
 
@@ -36,26 +40,27 @@ export class ClientReads {
     return buffer === this.#shared;
   }
 
-  /** What was read into `buffer` is still held on to. */
-  hold(buffer: Buffer): void {
-    if (buffer === this.buffer) {
-      this.#isHeld = true;
+  /** `holder` still holds on to what was read into `buffer`; null: nobody does. */
+  hold(buffer: Buffer, holder: Sender | null): void {
+    if (holder !== null && buffer === this.buffer) {
+      this.#holder = holder;
+      this.#heldTo = holder.given;
     }
   }
 
   /** After a read of `count` bytes. `isBulk`: what comes is passed on as it comes. */
   prepare(count: number, isBulk: boolean): void {
     const { length } = this.buffer;
-    if (!isBulk) {
+    const isOwn = this.buffer !== this.#shared;
+    const wantsOwn = isBulk && (isOwn ? count * 4 >= length : count === length);
+    if (isOwn && (!wantsOwn || this.#holder !== null)) {
+      this.#buffers.giveBack(this.buffer, this.#holder, this.#heldTo);
       this.buffer = this.#shared;
-    } else if (count === length && length < OWN_READ_BYTES_MAX) {
-      this.buffer = Buffer.allocUnsafeSlow(OWN_READ_BYTES_MAX);
-    } else if (count * 4 < length) {
-      this.buffer = this.#shared;
-    } else if (this.#isHeld) {
-      this.buffer = Buffer.allocUnsafeSlow(length);
     }
-    this.#isHeld = false;
+    if (wantsOwn && this.buffer === this.#shared) {
+      this.buffer = this.#buffers.take(OWN_READ_BYTES);
+    }
+    this.#holder = null;
   }
 
   /** False: it is not possible, and bytes come by 'data'. */

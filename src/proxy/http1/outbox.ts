@@ -4,15 +4,17 @@
  * with the text before it, uncopied.
  */
 import type { Socket } from 'node:net';
+import type { Sender } from '../read-buffers.ts';
 
 /** Below it, copying a piece into the text is cheaper than handing the kernel a second buffer. */
 export const INLINE_BYTES_MAX = 4096;
 /** Text is written out when it has grown to this. */
 const TEXT_CHARS_MAX = 16_384;
 
-export class Outbox {
+export class Outbox implements Sender {
   readonly #socket: Socket;
   #text = '';
+  #given = 0;
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -22,19 +24,29 @@ export class Outbox {
     return this.#text === '';
   }
 
+  get given(): number {
+    return this.#given;
+  }
+
+  /** What a socket that was destroyed still had is never touched again. */
+  hasSent(given: number): boolean {
+    return this.#given - this.#socket.writableLength >= given || this.#socket.destroyed;
+  }
+
   addText(text: string): void {
     this.#text += text;
   }
 
-  /** Returns true if the socket still holds on to `chunk` afterwards, so that its memory must not be reused. */
-  addChunk(chunk: Buffer): boolean {
+  /** Returns this if the socket still holds on to `chunk` afterwards, so that its memory must not be reused; or null. */
+  addChunk(chunk: Buffer): Sender | null {
     if (chunk.length <= INLINE_BYTES_MAX) {
       this.#text += chunk.toString('latin1', 0, chunk.length);
       if (this.#text.length > TEXT_CHARS_MAX) {
         this.flush();
       }
-      return false;
+      return null;
     }
+    this.#given += chunk.length;
     if (this.#text === '') {
       this.#socket.write(chunk);
     } else {
@@ -43,13 +55,14 @@ export class Outbox {
       this.#socket.write(chunk);
       this.#socket.uncork();
     }
-    return this.#socket.writableLength > 0;
+    return this.#socket.writableLength > 0 ? this : null;
   }
 
   flush(): void {
     if (this.#text !== '') {
       const text = this.#text;
       this.#text = '';
+      this.#given += text.length;
       this.#socket.write(text, 'latin1');
     }
   }

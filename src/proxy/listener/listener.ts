@@ -13,6 +13,7 @@ import type { ClientHost, ClientLink, Requester, RunningRequest } from '../http1
 import type { HeldRequest } from '../hold/held-request.ts';
 import { RequestHead } from '../http1/request-head.ts';
 import { Origin, plainAddress, type Scheme } from '../origin.ts';
+import type { ReadBuffers } from '../read-buffers.ts';
 import { KEEP_ALIVE_MS } from '../tunnel/tunnel-end.ts';
 import { TunnelClient, type TunnelHost } from '../tunnel/tunnel-client.ts';
 import type { TunnelExchange } from '../tunnel/tunnel-exchange.ts';
@@ -44,6 +45,7 @@ export interface RequestSink {
 export interface ListenerShared {
   readonly deadlines: Deadlines;
   readonly descriptors: DescriptorBudget;
+  readonly readBuffers: ReadBuffers;
 }
 
 /** Why a connection was closed at once. */
@@ -53,6 +55,7 @@ export class Listener implements ClientHost, TunnelHost {
   readonly spec: ListenerSpec;
   readonly deadlines: Deadlines;
   readonly requestHead: RequestHead;
+  readonly readBuffers: ReadBuffers;
   readonly readBuffer = Buffer.allocUnsafeSlow(SHARED_READ_BYTES);
   isClosing = false;
   readonly #descriptors: DescriptorBudget;
@@ -69,10 +72,11 @@ export class Listener implements ClientHost, TunnelHost {
   #active = 0;
   #tunnels = 0;
 
-  constructor(spec: ListenerSpec, { deadlines, descriptors }: ListenerShared, sink: RequestSink) {
+  constructor(spec: ListenerSpec, { deadlines, descriptors, readBuffers }: ListenerShared, sink: RequestSink) {
     this.spec = spec;
     this.deadlines = deadlines;
     this.#descriptors = descriptors;
+    this.readBuffers = readBuffers;
     this.#loopLagMsMax = spec.limits.loopLagMs === 0 ? Number.POSITIVE_INFINITY : spec.limits.loopLagMs;
     this.#sink = sink;
     this.requestHead = new RequestHead({

@@ -160,10 +160,10 @@ export class MirrorCopy implements ConnectionUser, Expiring, CopyUnderWay {
     }
   }
 
-  onBody(chunk: Buffer): boolean {
+  onBody(chunk: Buffer): null {
     this.#answerBytes += chunk.length;
     this.#limitAnswer(this.#answerBytes);
-    return false;
+    return null;
   }
 
   #limitAnswer(bytes: number): void {

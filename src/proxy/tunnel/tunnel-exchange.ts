@@ -25,6 +25,7 @@ import { type Outcome, outcomeOf } from '../outcome.ts';
 import type { FailureContext } from '../upstream/target-connection.ts';
 import type { Target } from '../upstream/target.ts';
 import type { PassedBytes } from '../passed-bytes.ts';
+import { type Sender, UNKNOWN_SENDER } from '../read-buffers.ts';
 import type { TunnelClient } from './tunnel-client.ts';
 import { TunnelTarget, type TunnelTargetUser } from './tunnel-target.ts';
 
@@ -219,8 +220,8 @@ export class TunnelExchange implements CohortMember, Applicant<Target>, TriedExc
 
   // --- of a client that had to wait for the end of a pause ---------------------------------------------------------
 
-  requestBody(chunk: Buffer): boolean {
-    return this.fromClient(chunk, chunk.length);
+  requestBody(chunk: Buffer): Sender | null {
+    return this.fromClient(chunk, chunk.length) ? UNKNOWN_SENDER : null;
   }
 
   requestEnd(): void {

@@ -7,6 +7,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import type { TargetGuard } from '../../base/target-guard.ts';
 import type { Deadlines } from '../deadlines.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
+import type { ReadBuffers } from '../read-buffers.ts';
 import { TargetConnection } from './target-connection.ts';
 
 /**
@@ -29,6 +30,7 @@ export interface ConnectionShared {
   /** Read into by whichever connection has bytes; valid until the next read. */
   readonly responseHead: ResponseHead;
   readonly targetGuard: TargetGuard;
+  readonly readBuffers: ReadBuffers;
 }
 
 export class ConnectionPool {

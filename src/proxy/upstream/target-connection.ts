@@ -18,6 +18,7 @@ import { GatheredBytes } from '../http1/gathered-bytes.ts';
 import { Outbox } from '../http1/outbox.ts';
 import type { Framing } from '../http1/request-head.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
+import type { Sender } from '../read-buffers.ts';
 import type { ConnectionPool } from './connection-pool.ts';
 
 /** Read buffers grow with what comes and shrink when the connection goes idle. */
@@ -37,8 +38,8 @@ export interface ConnectionUser {
   onConnected(): void;
   onInterim(head: ResponseHead): void;
   onResponse(head: ResponseHead): void;
-  /** Returns true if `chunk`'s memory is still held on to. */
-  onBody(chunk: Buffer): boolean;
+  /** Returns who still holds on to `chunk`'s memory; null: nobody. */
+  onBody(chunk: Buffer): Sender | null;
   onEnd(trailers: FieldSection | null): void;
   /** All bytes of one read were handled: what they caused can be written. */
   onTurnEnd(): void;
@@ -71,8 +72,9 @@ export class TargetConnection implements Expiring {
   #writes = 0;
   #writeStallMs = 0;
 
-  #buffer = Buffer.allocUnsafeSlow(READ_BYTES_MIN);
-  #bufferIsHeld = false;
+  #buffer: Buffer;
+  #bufferHolder: Sender | null = null;
+  #bufferHeldTo = 0;
   #partialHead: GatheredBytes | null = null;
   #answered = false;
   #interims = 0;
@@ -90,6 +92,7 @@ export class TargetConnection implements Expiring {
 
   constructor(pool: ConnectionPool) {
     this.#pool = pool;
+    this.#buffer = pool.shared.readBuffers.take(READ_BYTES_MIN);
     this.deadlineAt = pool.shared.deadlines.nowMs + pool.limits.connectMs;
     this.#socket = connect({
       host: pool.host,
@@ -149,20 +152,20 @@ export class TargetConnection implements Expiring {
     this.#outbox.addText(head);
   }
 
-  /** Returns true if `chunk`'s memory is still held on to. */
-  body(chunk: Buffer): boolean {
+  /** Returns who still holds on to `chunk`'s memory; null: nobody. */
+  body(chunk: Buffer): Sender | null {
     if (chunk.length === 0) {
       // As a chunk, nothing would be the end of the body (RFC 9112 section 7.1).
-      return false;
+      return null;
     }
     this.#writes++;
     if (this.#requestFraming !== 'chunked') {
       return this.#outbox.addChunk(chunk);
     }
     this.#outbox.addText(`${chunk.length.toString(16)}\r\n`);
-    const held = this.#outbox.addChunk(chunk);
+    const holder = this.#outbox.addChunk(chunk);
     this.#outbox.addText('\r\n');
-    return held;
+    return holder;
   }
 
   /** The request is complete; from now on the target has so long to begin its response. */
@@ -285,11 +288,17 @@ export class TargetConnection implements Expiring {
 
   /** The buffer of the next read: the same again, unless the client's socket still holds it or it was too small. */
   #nextBuffer(): Buffer {
-    if (this.#bufferIsHeld) {
-      this.#bufferIsHeld = false;
-      this.#buffer = Buffer.allocUnsafeSlow(this.#buffer.length);
+    if (this.#bufferHolder !== null) {
+      this.#replaceBuffer(this.#buffer.length);
     }
     return this.#buffer;
+  }
+
+  #replaceBuffer(bytes: number): void {
+    const { readBuffers } = this.#pool.shared;
+    readBuffers.giveBack(this.#buffer, this.#bufferHolder, this.#bufferHeldTo);
+    this.#buffer = readBuffers.take(bytes);
+    this.#bufferHolder = null;
   }
 
   #onRead(count: number): boolean {
@@ -314,11 +323,9 @@ export class TargetConnection implements Expiring {
   #resizeBuffer(count: number): void {
     const length = this.#buffer.length;
     if (count === length && length < READ_BYTES_MAX) {
-      this.#buffer = Buffer.allocUnsafeSlow(length * 4);
-      this.#bufferIsHeld = false;
+      this.#replaceBuffer(length * 4);
     } else if (this.#phase === 'idle' && length > READ_BYTES_MIN) {
-      this.#buffer = Buffer.allocUnsafeSlow(READ_BYTES_MIN);
-      this.#bufferIsHeld = false;
+      this.#replaceBuffer(READ_BYTES_MIN);
     }
   }
 
@@ -467,8 +474,10 @@ export class TargetConnection implements Expiring {
   #deliver(buffer: Buffer, from: number, to: number): void {
     const user = this.#user as ConnectionUser;
     const whole = from === 0 && to === buffer.length;
-    if (user.onBody(whole ? buffer : buffer.subarray(from, to)) && buffer === this.#buffer) {
-      this.#bufferIsHeld = true;
+    const holder = user.onBody(whole ? buffer : buffer.subarray(from, to));
+    if (holder !== null && buffer === this.#buffer) {
+      this.#bufferHolder = holder;
+      this.#bufferHeldTo = holder.given;
     }
   }
 

@@ -27,12 +27,12 @@ export class UnwantedBody implements ConnectionUser {
 
   onResponse(): void {}
 
-  onBody(chunk: Buffer): boolean {
+  onBody(chunk: Buffer): null {
     this.#bytes += chunk.length;
     if (this.#bytes > BYTES_MAX) {
       this.#connection.destroy();
     }
-    return false;
+    return null;
   }
 
   onEnd(): void {

@@ -173,8 +173,8 @@ class Lane implements ConnectionUser {
     this.#connection?.limitSilence(this.#warmUp.spec.timeoutMs);
   }
 
-  onBody(): boolean {
-    return false;
+  onBody(): null {
+    return null;
   }
 
   onEnd(): void {

@@ -45,10 +45,10 @@ class Reader implements BufferReader {
     buffer.resume();
   }
 
-  take(chunk: Buffer): boolean {
+  take(chunk: Buffer): null {
     this.#room--;
     this.taken.push(Buffer.from(chunk));
-    return false;
+    return null;
   }
 
   flush(): void {}
