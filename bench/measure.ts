@@ -7,8 +7,8 @@ import { treeUsage } from './process-tree.ts';
 
 /** Before the first round of each: code is compiled, memory is taken. */
 const WARM_UP_SECONDS = 2;
-/** Before each round: connections are made anew. */
-const SETTLE_SECONDS = 1;
+/** Before each round, where nothing else is said: connections are made anew. */
+export const SETTLE_SECONDS = 1;
 /** Long enough for any contender to start, with both cores busy. */
 const START_MS_MAX = 15_000;
 const START_POLL_MS = 50;
@@ -44,6 +44,8 @@ export interface Measuring {
   readonly loadCore: number;
   readonly load: Load;
   readonly seconds: number;
+  /** Of the same before each round, which do not count. */
+  readonly settleSeconds: number;
   /** An empty folder. */
   readonly folder: string;
 }
@@ -90,9 +92,9 @@ export async function warmUp({ name, child, origin }: Entrant, m: Measuring): Pr
 }
 
 async function measureOnce({ child, origin }: Entrant, m: Measuring): Promise<Sample> {
-  const { children, generator, loadCore: core, load, seconds, folder } = m;
+  const { children, generator, loadCore: core, load, seconds, settleSeconds, folder } = m;
   const task = { load, origin, children, core, folder };
-  await generator.run({ ...task, seconds: SETTLE_SECONDS });
+  if (settleSeconds > 0) await generator.run({ ...task, seconds: settleSeconds });
   const othersBefore = await othersCpuSeconds();
   const before = await treeUsage(child.pid);
   const result = await generator.run({ ...task, seconds });

@@ -10,7 +10,7 @@ import { type LoadGenerator, lastLine } from './load.ts';
 import type { Generators } from './loads/find-generator.ts';
 import { runSteadyLoad } from './loads/own.ts';
 import type { SteadyResult, SteadyTask } from './loads/steady-load.ts';
-import { type Entrant, type Measuring, type Sample, becomesReady, measure, warmUp } from './measure.ts';
+import { type Entrant, type Measuring, SETTLE_SECONDS, type Sample, becomesReady, measure, warmUp } from './measure.ts';
 import { median } from './quantile.ts';
 import { type Absence, type LoadResults, type ScenarioResults, type ScriptResults, nameOf } from './results.ts';
 import type { LoadScenario, Scenario, ScriptResult, ScriptScenario } from './scenario.ts';
@@ -23,6 +23,8 @@ const LATENCY_CONNECTIONS = 64;
 /** Ten thousand services take some time to check, on a machine that has other things to do. */
 const START_MS_MAX = 90_000;
 const REASON_CHARS_MAX = 300;
+/** A script has children of its own to end. */
+const SCRIPT_GRACE_MS = 10_000;
 
 export interface Run {
   readonly children: Children;
@@ -152,7 +154,7 @@ async function startOne(
 
 function measuringOf(run: Run, { load }: LoadScenario, generator: LoadGenerator, folder: string): Measuring {
   const { children, loadCore, seconds } = run;
-  return { children, generator, loadCore, load, seconds, folder };
+  return { children, generator, loadCore, load, seconds, settleSeconds: SETTLE_SECONDS, folder };
 }
 
 async function measureAll(
@@ -226,7 +228,7 @@ async function steadily({ children, loadCore: core, say }: Run, task: SteadyTask
 
 async function runScript(run: Run, { name, title, script, args }: ScriptScenario): Promise<ScriptResults> {
   const file = fileURLToPath(new URL(`./${script}`, import.meta.url));
-  const child = await run.children.startFree(process.execPath, [file, ...args, '--json']);
+  const child = await run.children.startFree(process.execPath, [file, ...args, '--json'], SCRIPT_GRACE_MS);
   const code = await child.exited;
   if (code !== 0) throw new Error(`${script} ended with ${code}:\n${child.output()}`);
   return { kind: 'script', name, title, ...(JSON.parse(lastLine(child.output())) as ScriptResult) };
