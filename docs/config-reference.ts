@@ -244,6 +244,7 @@ services:
 listen: "[::]:8443"
 protocol: https
 tls: { certificates: [ { cert: ./shop.pem, key: ./shop.key } ] }
+http2: false
 timeouts: { keepAlive: 30s }
 limits: { connections: 5000 }`,
   'listeners.LISTENER.tls': `
@@ -266,6 +267,7 @@ pipelined: 128KiB
 requestsPerConnection: 100000
 connections: 5000
 connectionsPerClient: 100
+concurrentStreams: 250
 loopLag: 250ms`,
   admin: `
 listen: "10.0.0.5:9900"

@@ -17,7 +17,7 @@ export interface Failure {
 }
 
 export const FAILURES = {
-  malformed_request: { status: 400, source: 'client', text: 'The request is not well-formed HTTP/1.1.' },
+  malformed_request: { status: 400, source: 'client', text: 'The request is not well-formed HTTP.' },
   bad_host: { status: 400, source: 'client', text: 'The request needs exactly one valid Host.' },
   ambiguous_length: { status: 400, source: 'client', text: "The request's length is not clear." },
   ambiguous_path: { status: 400, source: 'client', text: 'The path can be read in more than one way.' },

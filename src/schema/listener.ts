@@ -50,6 +50,11 @@ export const ListenerLimitsSchema = strictObject(
           'address or an IPv6 /64; `trustedProxies` are exempt, since they stand for many. Default: no limit.',
       }),
     ),
+    concurrentStreams: count(
+      100,
+      10_000,
+      'Most requests at once on one connection of HTTP/2; further ones are refused, as not processed.',
+    ),
     loopLag: defaulted(
       formatted(
         'timeout-or-none',
@@ -77,6 +82,13 @@ export const ListenerSchema = strictObject(
       'http',
     ),
     tls: Type.Optional(ListenerTlsSchema),
+    http2: Type.Optional(
+      Type.Boolean({
+        description:
+          'Whether HTTP/2 is spoken, beside HTTP/1.1. https: it is offered by ALPN; default true. http: to clients that begin with ' +
+          'it because they know ("prior knowledge"); default false.',
+      }),
+    ),
     timeouts: defaulted(ListenerTimeoutsSchema, {}),
     limits: defaulted(ListenerLimitsSchema, {}),
   },

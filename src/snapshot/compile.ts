@@ -94,12 +94,14 @@ export function compileListener(name: string, listener: ListenerConfig): Listene
   const address = parseListenAddress(listener.listen);
   assert(!('problem' in address), `listener ${name} has passed validation with the address ${listener.listen}`);
   const { timeouts, limits } = listener;
+  const http2 = listener.http2 ?? listener.protocol === 'https';
   return {
     name,
     protocol: listener.protocol === 'tcp' ? 'tcp' : 'http',
     host: address.host,
     port: address.port,
-    tls: listener.tls === undefined ? null : compileTls(listener.tls),
+    tls: listener.tls === undefined ? null : compileTls(listener.tls, http2),
+    http2,
     timeouts: {
       handshakeMs: parseDuration(timeouts.handshake),
       requestHeadMs: parseDuration(timeouts.requestHead),
@@ -115,13 +117,14 @@ export function compileListener(name: string, listener: ListenerConfig): Listene
       requestsPerConnectionMax: limits.requestsPerConnection,
       connectionsMax: limits.connections,
       connectionsPerClientMax: limits.connectionsPerClient ?? 0,
+      concurrentStreamsMax: limits.concurrentStreams,
       loopLagMs: limits.loopLag === 'none' ? 0 : parseDuration(limits.loopLag),
     },
   };
 }
 
-function compileTls({ minVersion }: NonNullable<ListenerConfig['tls']>): TlsSpec {
-  return { minVersion: `TLSv${minVersion}`, protocols: ['http/1.1'] };
+function compileTls({ minVersion }: NonNullable<ListenerConfig['tls']>, http2: boolean): TlsSpec {
+  return { minVersion: `TLSv${minVersion}`, protocols: http2 ? ['h2', 'http/1.1'] : ['http/1.1'] };
 }
 
 function modulesOf(service: ServiceConfig): string[] {

@@ -219,6 +219,8 @@ export interface ListenerSpec {
   readonly port: number;
   /** null: it is not spoken here. */
   readonly tls: TlsSpec | null;
+  /** HTTP/2 is spoken too: by ALPN or, without TLS, to clients that begin with it. */
+  readonly http2: boolean;
   readonly timeouts: ListenerTimeouts;
   readonly limits: ListenerLimits;
 }
@@ -254,6 +256,8 @@ export interface ListenerLimits {
   readonly connectionsMax: number;
   /** Connections of one client, where it is no trusted proxy; 0: no limit. */
   readonly connectionsPerClientMax: number;
+  /** Requests at once on one connection of HTTP/2. */
+  readonly concurrentStreamsMax: number;
   /** Lag of the event loop above which new requests are refused; 0: no limit. */
   readonly loopLagMs: number;
 }

@@ -11,6 +11,7 @@ export function checkListener(listener: ListenerDocument): Problem[] {
   const message = 'is about HTTP, and this listener passes bytes as they are (protocol: tcp)';
   return [
     ...checkTls(listener),
+    ...(listener.http2 === undefined ? [] : [{ path: '/http2', message, atKey: true }]),
     ...Object.keys(timeouts).map((name) => ({
       path: pointerOf('timeouts', name),
       message: `${message}; use timeouts of its service`,

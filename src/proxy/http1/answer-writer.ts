@@ -8,12 +8,12 @@ import type { Provenance } from '../origin.ts';
 import type { Sender } from '../read-buffers.ts';
 import type { FieldSection } from './field-section.ts';
 import { FIELD } from './fields.ts';
-import type { Outbox } from './outbox.ts';
 import { type AnswerContext, configuredAnswer, type OwnAnswer, ownAnswer, replacingAnswer } from './own-answer.ts';
 import { passingTrailers, RESPONSE_PASSAGE, withheldNames } from './passing-fields.ts';
 import type { RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
 import {
+  HTTP_2,
   type ResponseEdits,
   type ResponseFraming,
   responseFraming,
@@ -30,8 +30,17 @@ interface DateSource {
   readonly dateLine: string;
 }
 
+/** Where answers go. */
+export interface AnswerOutlet {
+  /** A head, with the body where the answer is the proxy's own; or what frames a part of a body. */
+  addText(text: string): void;
+  addInterim(head: string): void;
+  /** Returns who still holds on to `chunk`'s memory; null: nobody. */
+  addChunk(chunk: Buffer): Sender | null;
+}
+
 export class AnswerWriter {
-  readonly #outbox: Outbox;
+  readonly #outbox: AnswerOutlet;
   readonly #dates: DateSource;
   #method = 'GET';
   #minor = 1;
@@ -44,7 +53,7 @@ export class AnswerWriter {
   /** Lower-case names of fields that user code has taken from the answer, or set anew; null: none. */
   #dropped: ReadonlySet<string> | null = null;
 
-  constructor(outbox: Outbox, dates: DateSource) {
+  constructor(outbox: AnswerOutlet, dates: DateSource) {
     this.#outbox = outbox;
     this.#dates = dates;
   }
@@ -61,7 +70,7 @@ export class AnswerWriter {
 
   begin(head: RequestHead, keepAlive: boolean): void {
     this.#method = head.method;
-    this.#minor = head.minor;
+    this.#minor = head.version === '2.0' ? HTTP_2 : head.minor;
     this.#accept = head.fields.valueOf(FIELD.accept);
     this.#face = NO_SERVICE;
     this.#requestId = '';
@@ -95,8 +104,8 @@ export class AnswerWriter {
 
   interim(head: ResponseHead): void {
     // RFC 9110 section 15.2: an HTTP/1.0 client does not know interim responses.
-    if (this.#minor === 1) {
-      this.#outbox.addText(writeInterimHead(head, this.#face.response));
+    if (this.#minor !== 0) {
+      this.#outbox.addInterim(writeInterimHead(head, this.#face.response));
     }
   }
 
@@ -157,8 +166,13 @@ export class AnswerWriter {
 
   end(trailers: FieldSection | null): void {
     if (this.#framing === 'chunked') {
-      this.#outbox.addText(`0\r\n${passingTrailers(trailers, withheldNames(this.#face.response, this.#dropped))}\r\n`);
+      this.#outbox.addText(`0\r\n${this.trailerLines(trailers)}\r\n`);
     }
+  }
+
+  /** What passes of them, as complete lines. */
+  trailerLines(trailers: FieldSection | null): string {
+    return passingTrailers(trailers, withheldNames(this.#face.response, this.#dropped));
   }
 
   /** The proxy's own answer. */

@@ -4,7 +4,8 @@ import { ChunkedDecoder } from './chunked-decoder.ts';
 import type { FieldSection } from './field-section.ts';
 import type { RequestHead } from './request-head.ts';
 
-const TRAILER_LIMITS = { bytesMax: 8192, fieldsMax: 64 };
+/** Of a trailer section. */
+export const TRAILER_LIMITS = { bytesMax: 8192, fieldsMax: 64 };
 
 /** Who gets the body. */
 interface BodyTaker {

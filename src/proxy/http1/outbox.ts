@@ -37,6 +37,10 @@ export class Outbox implements Sender {
     this.#text += text;
   }
 
+  addInterim(head: string): void {
+    this.#text += head;
+  }
+
   /** Returns this if the socket still holds on to `chunk` afterwards, so that its memory must not be reused; or null. */
   addChunk(chunk: Buffer): Sender | null {
     if (chunk.length <= INLINE_BYTES_MAX) {

@@ -51,6 +51,8 @@ export class RequestHead {
   ambiguousPath = false;
   /** 0 or 1: the minor version of HTTP/1.x. */
   minor = 1;
+  /** What the client speaks: "1.0", "1.1", or "2.0" for a request that came otherwise and was written as HTTP/1.1. */
+  version = '1.1';
   /** The authority as it was sent, for the Host field of what is forwarded. "" only with HTTP/1.0. */
   authority = '';
   /** Lower case, without port and trailing dot: what is routed on. */
@@ -170,6 +172,7 @@ export class RequestHead {
       return 'unsupported_version';
     }
     this.minor = minor;
+    this.version = minor === 1 ? '1.1' : '1.0';
     this.end = at + 3;
     return 'done';
   }

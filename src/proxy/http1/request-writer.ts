@@ -77,7 +77,7 @@ export function writeRequestHead(head: RequestHead, context: RequestContext): st
     text += withoutLines(edits.added, passage.listed);
   }
   // RFC 9110 section 7.6.3: the version that the message was received in.
-  text += addedLines(`${from.fields}Via: 1.${head.minor} cutover\r\nX-Request-Id: ${requestId}\r\n`, passage);
+  text += addedLines(`${from.fields}Via: ${head.version} cutover\r\nX-Request-Id: ${requestId}\r\n`, passage);
   text += extraFields + framingFields(head, context.mayExpect);
   if (upgrade !== '') {
     text += `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`;

@@ -15,7 +15,7 @@ export interface ResponseEdits {
 }
 
 export interface ResponseContext {
-  /** Minor version of the client's HTTP/1.x. */
+  /** Minor version of the client's HTTP/1.x, or `HTTP_2`. */
   readonly minor: number;
   readonly method: string;
   /** Whether the connection stays open afterwards. */
@@ -30,9 +30,16 @@ export interface ResponseContext {
   readonly edits: ResponseEdits | null;
 }
 
-/** How the body will be sent: not always as it comes, because HTTP/1.0 clients know no chunks. */
-export type ResponseFraming = 'none' | 'length' | 'chunked' | 'close';
+/**
+ * How the body will be sent: not always as it comes, because HTTP/1.0 clients know no chunks, and HTTP/2 has its own
+ * ("stream").
+ */
+export type ResponseFraming = 'none' | 'length' | 'chunked' | 'close' | 'stream';
 
+/** What HTTP/2 is where versions are told apart by the minor one of HTTP/1.x. */
+export const HTTP_2 = 2;
+
+/** `minor`: of the client's HTTP/1.x, or `HTTP_2`. */
 export function responseFraming(head: ResponseHead, minor: number): ResponseFraming {
   switch (head.framing) {
     case 'none':
@@ -40,7 +47,7 @@ export function responseFraming(head: ResponseHead, minor: number): ResponseFram
       return head.framing;
     case 'chunked':
     case 'until-close':
-      return minor === 1 ? 'chunked' : 'close';
+      return minor === 1 ? 'chunked' : minor === HTTP_2 ? 'stream' : 'close';
   }
 }
 

@@ -9,9 +9,12 @@ import type { DescriptorBudget } from '../descriptor-budget.ts';
 import type { FailureCode } from '../errors.ts';
 import { ClientConnection } from '../http1/client-connection.ts';
 import { SHARED_READ_BYTES } from '../http1/client-reads.ts';
-import type { ClientHost, ClientLink, Requester, RunningRequest } from '../http1/client-host.ts';
+import type { ClientLink, Requester, RunningRequest } from '../http1/client-host.ts';
 import type { HeldRequest } from '../hold/held-request.ts';
 import { RequestHead } from '../http1/request-head.ts';
+import { ClientSession } from '../http2/client-session.ts';
+import type { SessionHost } from '../http2/session-host.ts';
+import { StreamHeadReader } from '../http2/stream-head.ts';
 import { Origin, plainAddress, type Scheme } from '../origin.ts';
 import type { ReadBuffers } from '../read-buffers.ts';
 import { KEEP_ALIVE_MS } from '../tunnel/tunnel-end.ts';
@@ -19,6 +22,7 @@ import { TunnelClient, type TunnelHost } from '../tunnel/tunnel-client.ts';
 import type { TunnelExchange } from '../tunnel/tunnel-exchange.ts';
 import { ClientCounts } from './client-counts.ts';
 import type { Handshake } from './handshake.ts';
+import { Opening, type OpeningHost } from './opening.ts';
 import { SecureDoor } from './secure-door.ts';
 
 /** Connections that wait to be accepted; the kernel caps it at net.core.somaxconn. */
@@ -51,7 +55,7 @@ export interface ListenerShared {
 /** Why a connection was closed at once. */
 type TurnAwayReason = 'too_many_connections' | 'too_many_of_client' | 'too_few_descriptors';
 
-export class Listener implements ClientHost, TunnelHost {
+export class Listener implements SessionHost, OpeningHost, TunnelHost {
   readonly spec: ListenerSpec;
   readonly deadlines: Deadlines;
   readonly requestHead: RequestHead;
@@ -68,6 +72,7 @@ export class Listener implements ClientHost, TunnelHost {
   readonly #clients = new ClientCounts();
   readonly #turnedAway = new Tally<TurnAwayReason>();
   readonly #refused = new Tally<FailureCode>();
+  #streamHead: StreamHeadReader | null = null;
   #accepted = 0;
   #active = 0;
   #tunnels = 0;
@@ -149,19 +154,28 @@ export class Listener implements ClientHost, TunnelHost {
 
   #linkOf(socket: Socket, origin: Origin): ClientLink {
     if (this.#door !== null) return this.#door.enter(socket, origin);
-    return this.spec.protocol === 'tcp'
-      ? new TunnelClient(socket, origin, this)
-      : new ClientConnection(socket, origin, this);
+    if (this.spec.protocol === 'tcp') return new TunnelClient(socket, origin, this);
+    return this.spec.http2 ? new Opening(socket, origin, this) : new ClientConnection(socket, origin, this);
   }
 
-  /** A client has agreed on keys, and on what is spoken: `protocol`, as ALPN names it; "" where it named none. */
-  opened(handshake: Handshake, socket: Socket, _protocol: string): void {
-    this.#connections.delete(handshake);
-    this.#connections.add(new ClientConnection(socket, handshake.origin, this));
+  /** What is spoken is known, as ALPN names it; "": nothing was said of it. */
+  opened(link: Handshake | Opening, socket: Socket, protocol: string): void {
+    const { origin } = link;
+    const isHttp2 = protocol === 'h2';
+    this.#connections.delete(link);
+    this.#connections.add(
+      isHttp2 ? new ClientSession(socket, origin, this) : new ClientConnection(socket, origin, this),
+    );
   }
 
   abandoned(handshake: Handshake): void {
     this.closed(handshake, false, false);
+  }
+
+  /** Made when the first client comes that speaks HTTP/2. */
+  get streamHead(): StreamHeadReader {
+    this.#streamHead ??= new StreamHeadReader(this.requestHead, this.spec.limits);
+    return this.#streamHead;
   }
 
   /** Why there is no room for this client; null: there is, and it has it now. */

@@ -251,6 +251,7 @@ describe('a compiled listener', () => {
       host: '::1',
       port: 8080,
       tls: null,
+      http2: false,
       timeouts: { handshakeMs: 10_000, requestHeadMs: 10_000, keepAliveMs: 65_000, halfCloseMs: 500, lingerMs: 1_000 },
       limits: {
         requestLineBytesMax: 16_384,
@@ -260,6 +261,7 @@ describe('a compiled listener', () => {
         requestsPerConnectionMax: 10_000,
         connectionsMax: 20_000,
         connectionsPerClientMax: 0,
+        concurrentStreamsMax: 100,
         loopLagMs: 1_000,
       },
     });
@@ -269,6 +271,6 @@ describe('a compiled listener', () => {
     const tls = { certificates: [{ cert: 'a.pem', key: 'a.key' }] };
     const document = { listen: '127.0.0.1:8443', protocol: 'https' as const, tls };
     const { tls: spec } = compileListener('web', listenerWithDefaults(document));
-    expect(spec).toEqual({ minVersion: 'TLSv1.2', protocols: ['http/1.1'] });
+    expect(spec).toEqual({ minVersion: 'TLSv1.2', protocols: ['h2', 'http/1.1'] });
   });
 });

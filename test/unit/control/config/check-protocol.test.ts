@@ -191,5 +191,7 @@ describe('a tcp listener', () => {
     const wrong = { ...listener, limits: { ...limits, head: '1KiB' }, timeouts: { keepAlive: '1s' } };
     expect(checkListener(wrong).map(({ path }) => path)).toEqual(['/timeouts/keepAlive', '/limits/head']);
     expect(checkListener({ ...wrong, protocol: 'http' })).toEqual([]);
+    expect(checkListener({ ...listener, http2: false }).map(({ path }) => path)).toEqual(['/http2']);
+    expect(checkListener({ ...listener, protocol: 'http', http2: true })).toEqual([]);
   });
 });

@@ -254,7 +254,7 @@ describe('a response', () => {
     );
   });
 
-  const FRAMING_OF = { none: 'none', length: 'length', chunked: 'chunked', close: 'until-close' } as const;
+  const FRAMING_OF = { none: 'none', length: 'length', chunked: 'chunked', close: 'until-close', stream: '' } as const;
 
   it('that is interim is passed on without what is for one hop', () => {
     const text =

@@ -1,0 +1,356 @@
+/** What a client of HTTP/2 may not do, by the limit that it meets: it strikes, costs little, and harms nobody beside it. */
+import { connect } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import type { ListenerDocument } from '../../src/schema/listener.ts';
+import type { ServiceDocument } from '../../src/schema/service.ts';
+import { eventually } from '../helpers/eventually.ts';
+import {
+  FLAG,
+  FRAME,
+  FrameClient,
+  headerBlock,
+  indexed,
+  remembered,
+  requestFields,
+  settingsPayload,
+  uint32,
+} from '../helpers/frame-client.ts';
+import { startBackend } from '../helpers/start-backend.ts';
+import { appService, startProxy, type TestProxy } from '../helpers/start-proxy.ts';
+import { startSession } from '../helpers/start-session.ts';
+
+/** Codes of RFC 9113 section 7. */
+const NO_ERROR = 0;
+const PROTOCOL_ERROR = 1;
+const INTERNAL_ERROR = 2;
+const REFUSED_STREAM = 7;
+const CANCEL = 8;
+const ENHANCE_YOUR_CALM = 11;
+
+const SETTING = { tableSize: 1, initialWindow: 4 } as const;
+const NO_TABLE = [[SETTING.tableSize, 0]] as const;
+const NO_WINDOW = [...NO_TABLE, [SETTING.initialWindow, 0]] as const;
+
+interface Setup {
+  readonly service?: Omit<ServiceDocument, 'pools'>;
+  readonly timeouts?: ListenerDocument['timeouts'];
+  readonly limits?: ListenerDocument['limits'];
+}
+
+async function startLimited({ service = {}, timeouts = {}, limits = {} }: Setup = {}) {
+  const backend = await startBackend('v1');
+  const proxy = await startProxy({
+    services: appService({ only: backend }, service),
+    listener: { http2: true, timeouts, limits },
+  });
+  return { backend, proxy, port: proxy.port };
+}
+
+/** Nothing of what the client did is left, and others are served. */
+async function expectHealed(proxy: TestProxy): Promise<void> {
+  const beside = startSession(proxy.port);
+  expect((await beside.request()).status).toBe(200);
+  beside.close();
+  await eventually(async () => {
+    expect(await proxy.admin.metric('cutover_requests_in_flight')).toBe(0);
+    expect(await proxy.admin.metric('cutover_ledger_imbalance')).toBe(0);
+    expect(await proxy.admin.metric('cutover_connections')).toBe(0);
+  });
+}
+
+function idsOf(count: number, from = 1): number[] {
+  return Array.from({ length: count }, (_, index) => from + 2 * index);
+}
+
+/** Sends frames until the connection is closed, or so many are sent: no more at once than the other side handles. */
+async function flood(client: FrameClient, rounds: number, send: (round: number) => void): Promise<void> {
+  for (let round = 0; round < rounds && !client.isClosed; round++) {
+    send(round);
+    if (!(await client.isCaughtUp())) return;
+  }
+}
+
+describe('of one session', () => {
+  test('concurrentStreams refuses further requests, as not processed, until one has ended', async () => {
+    const { backend, proxy, port } = await startLimited({ limits: { concurrentStreams: 4 } });
+    const client = await FrameClient.open(port, NO_TABLE);
+    // It has not heard of the limit yet.
+    client.isPolite = false;
+    for (const id of idsOf(6)) client.get(id, '/hold');
+    await eventually(() => expect(client.of(FRAME.reset)).toHaveLength(2));
+    expect([client.resetCode(9), client.resetCode(11)]).toEqual([REFUSED_STREAM, REFUSED_STREAM]);
+    await eventually(() => expect(backend.held).toBe(4));
+    backend.release();
+    for (const id of idsOf(4)) await client.settled(id);
+    client.get(13);
+    await client.settled(13);
+    expect(idsOf(4).map((id) => client.status(id))).toEqual([200, 200, 200, 200]);
+    expect(client.status(13)).toBe(200);
+    client.socket.destroy();
+    await expectHealed(proxy);
+  });
+
+  test('requestsPerConnection ends it, says which request is the last that it takes, and answers all of those', async () => {
+    const { proxy, port, backend } = await startLimited({ limits: { requestsPerConnection: 10 } });
+    const client = await FrameClient.open(port, NO_TABLE);
+    for (const id of idsOf(9)) client.get(id);
+    for (const id of idsOf(9)) await client.settled(id);
+    expect(client.goaways).toEqual([]);
+    for (const id of idsOf(5, 19)) client.get(id);
+    await client.closed;
+    const [[code, last] = [-1, 0]] = client.goaways;
+    expect([code, last >= 19]).toEqual([NO_ERROR, true]);
+    const taken = idsOf(14).filter((id) => id <= last);
+    expect(taken.map((id) => client.status(id))).toEqual(taken.map(() => 200));
+    expect(backend.requests).toHaveLength(taken.length);
+    await expectHealed(proxy);
+  });
+
+  test('requestHead ends one that brings no request', async () => {
+    const { proxy, port } = await startLimited({ timeouts: { requestHead: '300ms', linger: '200ms' } });
+    const client = await FrameClient.open(port);
+    await client.closed;
+    expect(new Set(client.goaways.map(([code]) => code))).toEqual(new Set([NO_ERROR]));
+    await expectHealed(proxy);
+  });
+
+  test('requestHead ends a connection that does not say what it speaks', async () => {
+    const { proxy, port } = await startLimited({ timeouts: { requestHead: '300ms' } });
+    const socket = connect({ port, host: '127.0.0.1' });
+    socket.on('error', () => undefined).resume();
+    socket.write('PRI * HTTP/2.0\r\n');
+    await new Promise((resolve) => socket.once('close', resolve));
+    await expectHealed(proxy);
+  });
+
+  test('keepAlive ends one that rests, and one that stops in the middle of a head', async () => {
+    const { proxy, port } = await startLimited({ timeouts: { keepAlive: '300ms', linger: '200ms' } });
+    const resting = await FrameClient.open(port, NO_TABLE);
+    resting.get(1);
+    await resting.settled(1);
+    const stopping = await FrameClient.open(port, NO_TABLE);
+    stopping.get(1);
+    await stopping.settled(1);
+    stopping.send(FRAME.headers, FLAG.endStream, 3, headerBlock(requestFields('GET', '/')));
+    await Promise.all([resting.closed, stopping.closed]);
+    expect(new Set(resting.goaways.map(([code]) => code))).toEqual(new Set([NO_ERROR]));
+    await expectHealed(proxy);
+  });
+
+  test('linger ends one whose client does not close after it was told to', async () => {
+    const { proxy, port } = await startLimited({ timeouts: { keepAlive: '200ms', linger: '300ms' } });
+    const client = await FrameClient.open(port, NO_TABLE);
+    client.socket.allowHalfOpen = true;
+    client.get(1);
+    await client.settled(1);
+    await expectHealed(proxy);
+    expect(client.isClosed).toBe(false);
+  });
+});
+
+describe('of one request', () => {
+  test('head is refused with a 431 where it is somewhat too large', async () => {
+    const { proxy, port } = await startLimited({ limits: { head: '4KiB' } });
+    const client = await FrameClient.open(port, NO_TABLE);
+    await client.isCaughtUp();
+    client.get(1, '/', [['x-a', 'a'.repeat(3000)]]);
+    client.get(3, '/', [['x-a', 'a'.repeat(4100)]]);
+    client.get(5, '/', [['x-a', 'a'.repeat(13_500)]]);
+    for (const id of [1, 3, 5]) await client.settled(id);
+    expect([client.status(1), client.status(3)]).toEqual([200, 431]);
+    expect(client.resetCode(5)).toBe(ENHANCE_YOUR_CALM);
+    client.get(7);
+    await client.settled(7);
+    expect(client.status(7)).toBe(200);
+    client.socket.destroy();
+    await expectHealed(proxy);
+  });
+
+  test('requestLine is refused with a 414', async () => {
+    const { port } = await startLimited({ limits: { requestLine: '1KiB' } });
+    const client = await FrameClient.open(port, NO_TABLE);
+    client.get(1, `/${'a'.repeat(1100)}`);
+    await client.settled(1);
+    expect(client.status(1)).toBe(414);
+  });
+
+  test('fields counts each crumb of a cookie', async () => {
+    const { port, backend } = await startLimited({ limits: { fields: 10 } });
+    const client = await FrameClient.open(port, NO_TABLE);
+    const crumbs = (count: number) => Array.from({ length: count }, (_, at) => ['cookie', `c${at}=1`] as const);
+    client.get(1, '/', crumbs(10));
+    client.get(3, '/', crumbs(11));
+    client.get(5, '/', crumbs(60));
+    for (const id of [1, 3, 5]) await client.settled(id);
+    expect([client.status(1), client.status(3), client.resetCode(5)]).toEqual([200, 431, ENHANCE_YOUR_CALM]);
+    expect(backend.requests).toHaveLength(1);
+  });
+
+  test('requestBodyIdle answers 408 and asks for no more', async () => {
+    const { proxy, port } = await startLimited({ service: { timeouts: { requestBodyIdle: '300ms' } } });
+    const client = await FrameClient.open(port, NO_TABLE);
+    client.headers(1, requestFields('POST', '/upload'), 0);
+    client.data(1, 'some', 0);
+    await client.settled(1);
+    expect(client.status(1)).toBe(408);
+    await eventually(() => expect(client.resetCode(1)).toBe(NO_ERROR));
+    client.socket.destroy();
+    await expectHealed(proxy);
+  });
+
+  test('responseBodyIdle resets a stream whose window stays closed, and the requests beside it go on', async () => {
+    const { proxy, port } = await startLimited({ service: { timeouts: { responseBodyIdle: '400ms' } } });
+    const client = await FrameClient.open(port, NO_WINDOW);
+    client.get(1, '/download?bytes=1000000');
+    await eventually(() => expect(client.resetCode(1)).toBeGreaterThan(0));
+    expect(client.isWhole(1)).toBe(false);
+    client.headers(3, requestFields('HEAD', '/'));
+    await client.settled(3);
+    expect(client.status(3)).toBe(200);
+    client.socket.destroy();
+    await expectHealed(proxy);
+  });
+
+  test('a short answer that is not taken does not wait for ever either', async () => {
+    const { proxy, port } = await startLimited({
+      service: { timeouts: { responseBodyIdle: '300ms' } },
+      timeouts: { linger: '200ms' },
+    });
+    const client = await FrameClient.open(port, NO_WINDOW);
+    client.get(1);
+    client.get(3, '/no%2fthing');
+    await eventually(() => {
+      expect(client.resetCode(1)).toBe(CANCEL);
+      expect(client.resetCode(3)).toBe(CANCEL);
+    }, 10_000);
+    client.socket.destroy();
+    await expectHealed(proxy);
+  }, 15_000);
+
+  test('responseBodyIdle is not reached by a client that takes little at a time', async () => {
+    const { proxy, port } = await startLimited({ service: { timeouts: { responseBodyIdle: '600ms' } } });
+    const client = await FrameClient.open(port, [...NO_TABLE, [SETTING.initialWindow, 1000]]);
+    client.get(1, '/download?bytes=20000&piece=2000&chunked=1');
+    for (let round = 0; round < 15 && !client.isWhole(1); round++) {
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      client.send(FRAME.window, 0, 1, uint32(2000));
+    }
+    await client.settled(1);
+    expect([client.resetCode(1), client.body(1).length]).toEqual([-1, 20_000]);
+    client.socket.destroy();
+    await expectHealed(proxy);
+  });
+});
+
+describe('a client that costs more than it asks for', () => {
+  test('by resetting what it asks for is broken off', async () => {
+    const { proxy, port, backend } = await startLimited();
+    const client = await FrameClient.open(port, NO_TABLE);
+    await flood(client, 100, (round) => {
+      for (const id of idsOf(20, 1 + 40 * round)) {
+        client.get(id, '/slow?ms=5000');
+        client.reset(id);
+      }
+    });
+    await client.closed;
+    expect(client.goaways.at(-1)?.[0]).toBe(ENHANCE_YOUR_CALM);
+    expect(backend.requests.length).toBeLessThan(500);
+    await expectHealed(proxy);
+  });
+
+  test('by resetting what is at work already is broken off, and what it asked for is, too', async () => {
+    const { proxy, port, backend } = await startLimited();
+    const client = await FrameClient.open(port, NO_TABLE);
+    await flood(client, 100, (round) => {
+      for (const id of idsOf(10, 1 + 20 * round)) client.get(id, '/slow?ms=5000');
+      for (const id of round === 0 ? [] : idsOf(10, 1 + 20 * (round - 1))) client.reset(id);
+    });
+    await client.closed;
+    expect(client.goaways.at(-1)?.[0]).toBe(ENHANCE_YOUR_CALM);
+    expect(backend.requests.length).toBeLessThan(300);
+    await eventually(() => expect(backend.requests.filter(({ outcome }) => outcome === 'open')).toEqual([]));
+    await expectHealed(proxy);
+  });
+
+  test('by making us reset it is broken off', async () => {
+    const { proxy, port } = await startLimited();
+    const client = await FrameClient.open(port, NO_TABLE);
+    await flood(client, 200, (round) => {
+      for (const id of idsOf(10, 1 + 20 * round)) {
+        client.headers(id, [...requestFields('POST', '/slow?ms=5000'), ['content-length', '9']], 0);
+        client.data(id, 'less');
+      }
+    });
+    await client.closed;
+    expect(client.resetCode(1)).toBe(PROTOCOL_ERROR);
+    expect([INTERNAL_ERROR, ENHANCE_YOUR_CALM]).toContain(client.goaways.at(-1)?.[0]);
+    expect(client.of(FRAME.reset).length).toBeLessThan(400);
+    await expectHealed(proxy);
+  });
+
+  test.each([
+    ['pings', (client: FrameClient) => client.send(FRAME.ping, 0, 0, Buffer.alloc(8))],
+    [
+      'settings',
+      (client: FrameClient) => client.send(FRAME.settings, 0, 0, settingsPayload([[SETTING.initialWindow, 5]])),
+    ],
+    ['data of no bytes', (client: FrameClient) => client.data(1, '', 0)],
+  ])('by %s without end is broken off', async (_, send) => {
+    const { proxy, port } = await startLimited();
+    const client = await FrameClient.open(port, NO_TABLE);
+    client.headers(1, requestFields('POST', '/upload'), 0);
+    for (let round = 0; round < 100 && !client.isClosed; round++) {
+      for (let i = 0; i < 100; i++) send(client);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await client.closed;
+    await expectHealed(proxy);
+  });
+
+  test('by a head without end is broken off', async () => {
+    const { proxy, port, backend } = await startLimited();
+    const client = await FrameClient.open(port, NO_TABLE);
+    client.send(FRAME.headers, FLAG.endStream, 1, headerBlock(requestFields('GET', '/')));
+    const block = headerBlock([['x-a', 'a'.repeat(8000)]]);
+    for (let sent = 0; sent < 1000 && !client.isClosed; sent++) {
+      client.send(FRAME.continuation, 0, 1, block);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await client.closed;
+    expect(backend.requests).toEqual([]);
+    await expectHealed(proxy);
+  });
+
+  test('by heads that grow when they are read has them reset, and holds no memory', async () => {
+    const { proxy, port } = await startLimited();
+    const client = await FrameClient.open(port, NO_TABLE);
+    const first = Buffer.concat([headerBlock(requestFields('GET', '/')), remembered('cookie', 'c'.repeat(3800))]);
+    client.send(FRAME.headers, FLAG.endStream | FLAG.endHeaders, 1, first);
+    await client.settled(1);
+    const block = Buffer.concat([
+      headerBlock(requestFields('GET', '/')),
+      ...Array.from({ length: 4000 }, () => indexed(62)),
+    ]);
+    const before = process.memoryUsage.rss();
+    for (const id of idsOf(60, 3)) client.send(FRAME.headers, FLAG.endHeaders, id, block);
+    for (const id of idsOf(60, 3)) await eventually(() => expect(client.resetCode(id)).toBe(ENHANCE_YOUR_CALM));
+    expect(process.memoryUsage.rss() - before).toBeLessThan(64 << 20);
+    client.socket.destroy();
+    await expectHealed(proxy);
+  });
+
+  test('by taking nothing at all holds no more than it may ask for at once', async () => {
+    const { proxy, port } = await startLimited({ service: { timeouts: { responseBodyIdle: '500ms' } } });
+    const client = await FrameClient.open(port, [...NO_TABLE, [SETTING.initialWindow, 2 ** 31 - 1]]);
+    client.send(FRAME.window, 0, 0, uint32(2 ** 30));
+    await client.isCaughtUp();
+    client.socket.pause();
+    const before = process.memoryUsage.rss();
+    for (const id of idsOf(100)) client.get(id, '/download?bytes=10000000');
+    await eventually(async () => expect(await proxy.admin.metric('cutover_requests_in_flight')).toBe(100));
+    await eventually(async () => expect(await proxy.admin.metric('cutover_requests_in_flight')).toBe(0));
+    expect(process.memoryUsage.rss() - before).toBeLessThan(128 << 20);
+    client.socket.destroy();
+    await expectHealed(proxy);
+  });
+});
