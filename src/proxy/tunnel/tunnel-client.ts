@@ -12,6 +12,8 @@ import { TunnelExchange } from './tunnel-exchange.ts';
 
 /** What it needs of its listener. */
 export interface TunnelHost {
+  /** Read into by whichever connection has bytes; valid until the next read. */
+  readonly readBuffer: Buffer;
   /** Routes it. `isResumed`: it has waited for the end of a pause. Null: it was refused, and is over. */
   beginTunnel(client: TunnelClient, isResumed: boolean): TunnelExchange | HeldRequest | null;
   /** Accounts for one that was not routed. */
@@ -24,6 +26,8 @@ export interface TunnelHost {
 export class TunnelClient implements ClientLink, HeldDownstream, TunnelEndUser {
   readonly origin: Origin;
   readonly #host: TunnelHost;
+  /** What it, and the connection that is made for it, are read into. */
+  readonly readBuffer: Buffer;
   readonly #end: TunnelEnd;
   #held: HeldRequest | null = null;
   #exchange: TunnelExchange | null = null;
@@ -32,7 +36,8 @@ export class TunnelClient implements ClientLink, HeldDownstream, TunnelEndUser {
   constructor(socket: Socket, origin: Origin, host: TunnelHost) {
     this.origin = origin;
     this.#host = host;
-    this.#end = TunnelEnd.over(socket, this);
+    this.readBuffer = host.readBuffer;
+    this.#end = TunnelEnd.over(socket, this, host.readBuffer);
     host.becameActive();
     this.#begin(false);
   }

@@ -1,15 +1,15 @@
 /**
  * One of the two sockets between which bytes pass as they are: what it is sent is written, what it reads is handed on.
  *
- * Bytes are read into a buffer of the socket's own that is used again for every read, unless the other side's socket still
- * holds on to it. Nothing is timed here as long as all that was written is taken.
+ * Small pieces are read into memory that all sockets of a listener share, and copied when they are written: most connections
+ * say little at a time, or nothing for long. One that brings much gets a buffer of its own, which is used again for every
+ * read, unless the other side's socket still holds on to it. Nothing is timed here as long as all that was written is taken.
  */
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
 
-/** A connection that only waits costs this much twice; one that fills its buffer gets a larger one. */
-const READ_BYTES_MIN = 8_192;
-const READ_BYTES_MAX = 65_536;
-/** After so many reads in a row that would have fitted into the smallest buffer, that is what the socket gets. */
+/** Of a buffer of a socket's own. */
+const OWN_READ_BYTES = 65_536;
+/** After so many small reads in a row a socket gives its own buffer back. */
 const SMALL_READS_MAX = 32;
 /** Below it, copying is cheaper than handing the kernel memory that must not be touched until it is taken. */
 const COPIED_BYTES_MAX = 4_096;
@@ -18,7 +18,10 @@ const COPIED_BYTES_MAX = 4_096;
 export const KEEP_ALIVE_MS = 60_000;
 
 export interface TunnelEndUser {
-  /** So many bytes at the start of `buffer` have come. Returns true if its memory is still held on to. */
+  /**
+   * So many bytes at the start of `buffer` have come. Returns true if its memory is still held on to, which that of few
+   * bytes never is.
+   */
   onBytes(buffer: Buffer, count: number): boolean;
   /** The peer sends nothing more. */
   onEnd(): void;
@@ -34,14 +37,17 @@ export interface TunnelEndUser {
 export class TunnelEnd {
   readonly #user: TunnelEndUser;
   readonly #socket: Socket;
-  #buffer = Buffer.allocUnsafeSlow(READ_BYTES_MIN);
+  readonly #shared: Buffer;
+  #buffer: Buffer;
   #isHeld = false;
   #smallReads = 0;
   #isPaused = false;
 
-  /** `open` makes the socket. */
-  constructor(user: TunnelEndUser, open: (onread: OnReadOpts) => Socket) {
+  /** `open` makes the socket. `shared`: read into by whichever socket has bytes. */
+  constructor(user: TunnelEndUser, shared: Buffer, open: (onread: OnReadOpts) => Socket) {
     this.#user = user;
+    this.#shared = shared;
+    this.#buffer = shared;
     const socket = open({ buffer: () => this.#nextBuffer(), callback: (count) => this.#onRead(count) });
     this.#socket = socket;
     socket.on('end', () => user.onEnd());
@@ -55,24 +61,25 @@ export class TunnelEnd {
    * Over an accepted socket, which was paused when it came. Servers have no option for reading into a buffer of ours, and
    * sockets that are made over a handle do; it saves a third of the time that long transfers take.
    */
-  static over(accepted: Socket, user: TunnelEndUser): TunnelEnd {
+  static over(accepted: Socket, user: TunnelEndUser, shared: Buffer): TunnelEnd {
     const holder = accepted as Socket & { _handle?: unknown };
     const handle = holder._handle;
     if (handle === undefined || handle === null) {
-      return TunnelEnd.#overStream(accepted, user);
+      return TunnelEnd.#overStream(accepted, user, shared);
     }
     holder._handle = null;
     accepted.destroy();
-    return new TunnelEnd(user, (onread) => {
+    return new TunnelEnd(user, shared, (onread) => {
       const options = { handle, onread, allowHalfOpen: true };
       return new Socket(options as SocketConstructorOpts);
     });
   }
 
   /** Where a socket has no handle to be taken. */
-  static #overStream(accepted: Socket, user: TunnelEndUser): TunnelEnd {
-    const end = new TunnelEnd(user, () => accepted);
+  static #overStream(accepted: Socket, user: TunnelEndUser, shared: Buffer): TunnelEnd {
+    const end = new TunnelEnd(user, shared, () => accepted);
     accepted.on('data', (chunk: Buffer) => void user.onBytes(chunk, chunk.length));
+    accepted.resume();
     return end;
   }
 
@@ -135,34 +142,30 @@ export class TunnelEnd {
   #nextBuffer(): Buffer {
     if (this.#isHeld) {
       this.#isHeld = false;
-      this.#buffer = Buffer.allocUnsafeSlow(this.#buffer.length);
+      this.#buffer = Buffer.allocUnsafeSlow(OWN_READ_BYTES);
     }
     return this.#buffer;
   }
 
   #onRead(count: number): boolean {
     const buffer = this.#buffer;
-    this.#isHeld = this.#user.onBytes(buffer, count);
-    this.#resizeBuffer(count);
-    return !this.#isPaused;
-  }
-
-  #resizeBuffer(count: number): void {
-    const { length } = this.#buffer;
-    if (count === length && length < READ_BYTES_MAX) {
-      this.#replaceBuffer(READ_BYTES_MAX);
-    } else if (length > READ_BYTES_MIN) {
-      this.#smallReads = count > READ_BYTES_MIN ? 0 : this.#smallReads + 1;
+    const isSmall = count <= COPIED_BYTES_MAX;
+    if (buffer !== this.#shared) {
+      this.#isHeld = this.#user.onBytes(buffer, count);
+      this.#smallReads = isSmall ? this.#smallReads + 1 : 0;
       if (this.#smallReads === SMALL_READS_MAX) {
-        this.#replaceBuffer(READ_BYTES_MIN);
+        this.#buffer = this.#shared;
+        this.#isHeld = false;
       }
+    } else if (isSmall) {
+      this.#user.onBytes(buffer, count);
+    } else {
+      // What is read next, by any socket, must not go into what is still being written.
+      this.#user.onBytes(Buffer.from(buffer.subarray(0, count)), count);
+      this.#buffer = Buffer.allocUnsafeSlow(OWN_READ_BYTES);
+      this.#smallReads = 0;
     }
-  }
-
-  #replaceBuffer(bytes: number): void {
-    this.#buffer = Buffer.allocUnsafeSlow(bytes);
-    this.#isHeld = false;
-    this.#smallReads = 0;
+    return !this.#isPaused;
   }
 
   #onDrain(): void {

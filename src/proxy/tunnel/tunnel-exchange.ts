@@ -116,7 +116,7 @@ export class TunnelExchange implements CohortMember, Applicant<Target>, TriedExc
   connect(): void {
     this.#connectStartedAtMs = this.#context.clock.monotonicMs();
     this.deadlineAt = this.#deadlines.nowMs + this.#connectMs;
-    this.#target = new TunnelTarget(this.#place.target.connections, this);
+    this.#target = new TunnelTarget(this.#place.target.connections, this.#client.readBuffer, this);
   }
 
   onConnected(): void {

@@ -23,9 +23,10 @@ export class TunnelTarget implements TunnelEndUser {
   #user: TunnelTargetUser | null;
   #isConnected = false;
 
-  constructor({ host, port, lookup }: ConnectionPool, user: TunnelTargetUser) {
+  /** `readBuffer`: read into by whichever connection has bytes. */
+  constructor({ host, port, lookup }: ConnectionPool, readBuffer: Buffer, user: TunnelTargetUser) {
     this.#user = user;
-    this.#end = new TunnelEnd(this, (onread) => {
+    this.#end = new TunnelEnd(this, readBuffer, (onread) => {
       const socket = connect({
         host,
         port,
