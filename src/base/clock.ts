@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks';
+
 /**
  * Time as a dependency. Every span (timeout, drain, window) is measured with `monotonicMs`, which no clock change moves;
  * `wallMs` is for what people read.

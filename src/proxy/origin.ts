@@ -1,4 +1,5 @@
 /** Where the requests of one client connection come from, as far as the connection itself tells. */
+import type { Socket } from 'node:net';
 
 export type Scheme = 'http' | 'https';
 
@@ -16,6 +17,9 @@ export interface Provenance {
   readonly fields: string;
 }
 
+/** An authority, or a socket: its own end is asked of the system only where somebody wants to know. */
+type LocalEnd = string | Pick<Socket, 'localAddress' | 'localPort'>;
+
 /** What is the same for all requests of one client connection. */
 export class Origin {
   /** The peer's address. */
@@ -23,19 +27,28 @@ export class Origin {
   /** The peer is a proxy whose X-Forwarded-*, Forwarded and X-Real-IP count. */
   readonly isTrusted: boolean;
   readonly scheme: Scheme;
-  /** Address and port that the client connected to: the authority of an HTTP/1.0 request without Host. */
-  readonly localAuthority: string;
+  readonly #local: LocalEnd;
   /** The name of the listener that it came by; "": by none. */
   readonly listener: string;
   /** Of the last request; nearly all of one connection ask for the same host. */
   #direct: Provenance | null = null;
 
-  constructor(address: string, isTrusted: boolean, scheme: Scheme, localAuthority: string, listener = '') {
+  constructor(address: string, isTrusted: boolean, scheme: Scheme, local: LocalEnd, listener = '') {
     this.address = address;
     this.isTrusted = isTrusted;
     this.scheme = scheme;
-    this.localAuthority = localAuthority;
+    this.#local = local;
     this.listener = listener;
+  }
+
+  /** Address and port that the client connected to: the authority of an HTTP/1.0 request without Host. */
+  get localAuthority(): string {
+    if (typeof this.#local === 'string') {
+      return this.#local;
+    }
+    const { localAddress = '', localPort = 0 } = this.#local;
+    const local = plainAddress(localAddress);
+    return `${local.includes(':') ? `[${local}]` : local}:${localPort}`;
   }
 
   /** Where a request for `authority` comes from if the peer is the client. */

@@ -54,6 +54,8 @@ export class ClientConnection implements Requester, ClientLink, Expiring, ReadTa
   #hasBegunHead = false;
   #isPaused = false;
   #clientEnded = false;
+  /** The client sends nothing after the request that is being answered. */
+  #isLastAsked = false;
   #lingeredBytes = 0;
 
   deadlineAt: number;
@@ -67,11 +69,10 @@ export class ClientConnection implements Requester, ClientLink, Expiring, ReadTa
     this.#openedAtMs = host.deadlines.nowMs;
     this.deadlineAt = this.#openedAtMs + host.spec.timeouts.requestHeadMs;
     this.#reads = new ClientReads(host.readBuffer, host.readBuffers);
-    if (!this.#reads.readFrom(socket, this)) {
+    if (!this.#reads.readFrom(socket, this) || socket.readableLength > 0) {
       stopReadingWhenPaused(socket);
+      socket.on('data', (chunk: Buffer) => this.#take(chunk, chunk.length));
     }
-    // Also what came before it was read into our memory.
-    socket.on('data', (chunk: Buffer) => this.#take(chunk, chunk.length));
     socket.on('drain', () => this.#onDrain());
     socket.on('end', () => this.#onEnd());
     socket.on('timeout', () => this.#onStall());
@@ -228,6 +229,7 @@ export class ClientConnection implements Requester, ClientLink, Expiring, ReadTa
     this.#hasBegunHead = false;
     const mayKeep =
       head.keepAlive && !this.#host.isClosing && this.#served < this.#host.spec.limits.requestsPerConnectionMax;
+    this.#isLastAsked = !head.keepAlive;
     this.#answer.begin(head, mayKeep);
     this.#body.begin(head);
     this.#phase = head.framing === 'none' ? 'response' : 'body';
@@ -452,9 +454,23 @@ export class ClientConnection implements Requester, ClientLink, Expiring, ReadTa
     }
   }
 
+  /**
+   * All that the client had to say was read, and the answer is with the kernel: closing resets nothing. TLS has something
+   * to say at its end.
+   */
+  get #isDone(): boolean {
+    const isAllRead = this.#phase === 'response' && this.#isLastAsked && this.#held === null && !this.#isConsuming;
+    return isAllRead && this.#socket.writableLength === 0 && this.origin.scheme === 'http';
+  }
+
   /** `stallMs`: how long the client may take none of what is still to be sent. */
   #linger(stallMs = this.#host.spec.timeouts.lingerMs): void {
+    const isDone = this.#isDone;
     this.#phase = 'linger';
+    if (isDone) {
+      this.#socket.destroy();
+      return;
+    }
     this.deadlineAt = NEVER;
     this.#held = null;
     this.#isPaused = false;

@@ -309,6 +309,8 @@ export class RequestHead {
       this.#lastAuthority = this.authority;
       this.#lastHost = host;
     }
+    // The very string, which who compares it with what was known before need not read.
+    this.authority = this.#lastAuthority;
     this.host = this.#lastHost;
     return null;
   }

@@ -97,7 +97,11 @@ function framingFields(head: RequestHead, mayExpect: boolean): string {
   if (head.expectsContinue && mayExpect) {
     text += 'Expect: 100-continue\r\n';
   }
-  const maxForwards = head.method === 'OPTIONS' ? head.fields.valueOf(FIELD['max-forwards']) : '';
-  // RFC 9110 section 7.6.2; zero is answered before a request gets here.
-  return /^\d{1,9}$/.test(maxForwards) ? `${text}Max-Forwards: ${Number(maxForwards) - 1}\r\n` : text;
+  return head.method === 'OPTIONS' ? text + maxForwardsField(head) : text;
+}
+
+/** RFC 9110 section 7.6.2; zero is answered before a request gets here. */
+function maxForwardsField({ fields }: RequestHead): string {
+  const hops = fields.valueOf(FIELD['max-forwards']);
+  return /^\d{1,9}$/.test(hops) ? `Max-Forwards: ${Number(hops) - 1}\r\n` : '';
 }

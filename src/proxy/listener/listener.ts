@@ -15,7 +15,7 @@ import { RequestHead } from '../http1/request-head.ts';
 import { ClientSession } from '../http2/client-session.ts';
 import type { SessionHost } from '../http2/session-host.ts';
 import { StreamHeadReader } from '../http2/stream-head.ts';
-import { Origin, plainAddress, type Scheme } from '../origin.ts';
+import { Origin, plainAddress } from '../origin.ts';
 import type { ReadBuffers } from '../read-buffers.ts';
 import { KEEP_ALIVE_MS } from '../tunnel/tunnel-end.ts';
 import { TunnelClient, type TunnelHost } from '../tunnel/tunnel-client.ts';
@@ -316,10 +316,7 @@ export class Listener implements SessionHost, OpeningHost, TunnelHost {
 }
 
 function originOfSocket(socket: Socket, address: string, isTrusted: boolean, { name, tls }: ListenerSpec): Origin {
-  const local = plainAddress(socket.localAddress ?? '');
-  const authority = local.includes(':') ? `[${local}]` : local;
-  const scheme: Scheme = tls === null ? 'http' : 'https';
-  return new Origin(address, isTrusted, scheme, `${authority}:${socket.localPort ?? 0}`, name);
+  return new Origin(address, isTrusted, tls === null ? 'http' : 'https', socket, name);
 }
 
 function ignore(): void {}

@@ -75,6 +75,8 @@ export class TargetConnection implements Expiring {
   #buffer: Buffer;
   #bufferHolder: Sender | null = null;
   #bufferHeldTo = 0;
+  /** What the socket was given last to read into. */
+  #givenBuffer: Buffer | null = null;
   #partialHead: GatheredBytes | null = null;
   #answered = false;
   #interims = 0;
@@ -101,7 +103,7 @@ export class TargetConnection implements Expiring {
       noDelay: true,
       // A target that closes its side is told apart from one that is gone, which matters to tunnels.
       allowHalfOpen: true,
-      onread: { buffer: () => this.#nextBuffer(), callback: (count) => this.#onRead(count) },
+      onread: { buffer: () => this.#nextBuffer() as Buffer, callback: (count) => this.#onRead(count) },
     });
     this.#outbox = new Outbox(this.#socket);
     this.#socket.on('connect', () => this.#onConnect());
@@ -287,10 +289,15 @@ export class TargetConnection implements Expiring {
   }
 
   /** The buffer of the next read: the same again, unless the client's socket still holds it or it was too small. */
-  #nextBuffer(): Buffer {
+  #nextBuffer(): Buffer | undefined {
     if (this.#bufferHolder !== null) {
       this.#replaceBuffer(this.#buffer.length);
     }
+    if (this.#buffer === this.#givenBuffer) {
+      // Node goes on with the one that it has, without looking at it anew.
+      return undefined;
+    }
+    this.#givenBuffer = this.#buffer;
     return this.#buffer;
   }
 
