@@ -125,7 +125,9 @@ export class StreamHeadReader {
     switch (name) {
       case 'cookie':
         // RFC 9113 section 8.2.3: crumbs are one cookie field again where there is no HTTP/2.
-        this.#cookies = this.#cookies === '' ? value : `${this.#cookies}; ${value}`;
+        if (value !== '') {
+          this.#cookies = this.#cookies === '' ? value : `${this.#cookies}; ${value}`;
+        }
         return null;
       case 'host':
         return this.#readHost(value);
