@@ -1,13 +1,13 @@
 /**
  * What clients cost that only keep their connection, in memory: `node bench/idle-clients.ts`.
  *
- *   --clients 8000   each asks once and then stays
+ *   --clients 10000  each asks once and then stays; fewer where no process may have so many files open
  *   --more 4         times that half of them leave, and as many others come
  *
  * Memory is what Linux counts as resident for the proxy and its children. A program that starts with room to spare takes
  * the first clients for nothing, so that the last column goes by what it had at the end.
  */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -30,17 +30,19 @@ const SETTLE_MS = 3000;
 /** Besides the clients, for whoever asks whether the proxy is ready. */
 const SPARE_CONNECTIONS = 100;
 
+/** Of the files that a process may have open: a proxy keeps as many more for connections to targets, and some besides. */
+const CLIENTS_SHARE = 0.4;
 /** The others are of the kind of one of these. */
 const ASKED = ['cutover', 'nginx', 'haproxy', 'caddy', 'http-proxy'];
 
 const { values } = parseArgs({
   options: {
-    clients: { type: 'string', default: '8000' },
+    clients: { type: 'string', default: '10000' },
     more: { type: 'string', default: '4' },
     json: { type: 'boolean', default: false },
   },
 });
-const clients = Number(values.clients);
+const clients = Math.min(Number(values.clients), await clientsMax());
 
 interface Memory {
   readonly aloneKiB: number;
@@ -53,7 +55,7 @@ async function main({ children, folder }: Workspace): Promise<void> {
   const backendPort = await freePort();
   await startBackend({ children, core: 0, port: backendPort, folder });
   console.log(`${clients} clients that ask once and stay; ${describeRun()}`);
-  const rows = [['proxy', 'alone MiB', 'with them', 'later', 'KiB a client']];
+  const rows = [[`${clients.toLocaleString('en-US')} clients`, 'alone MiB', 'with them', 'later', 'KiB a client']];
   let ofOurs = Number.NaN;
   for (const contender of CONTENDERS.filter(({ name }) => ASKED.includes(name))) {
     const probed = await contender.probe();
@@ -61,6 +63,7 @@ async function main({ children, folder }: Workspace): Promise<void> {
       console.log(`${contender.name} does not take part: ${probed.missing}`);
       continue;
     }
+    console.log(`asking ${contender.name}`);
     const { aloneKiB, joinedKiB, laterKiB, kiBPerClient } = await measureMemory(
       contender,
       backendPort,
@@ -72,6 +75,12 @@ async function main({ children, folder }: Workspace): Promise<void> {
     if (contender.name === 'cutover') ofOurs = kiBPerClient;
   }
   printResult({ table: rows, figures: { 'KiB a client': ofOurs } }, values.json);
+}
+
+/** Even, since half of them leave. */
+async function clientsMax(): Promise<number> {
+  const files = /^Max open files\s+(\d+)/m.exec(await readFile('/proc/self/limits', 'utf8'))?.[1];
+  return files === undefined ? Number.POSITIVE_INFINITY : 2 * Math.floor((Number(files) * CLIENTS_SHARE) / 2);
 }
 
 async function measureMemory(

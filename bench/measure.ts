@@ -7,6 +7,8 @@ import { treeUsage } from './process-tree.ts';
 
 /** Before the first round of each: code is compiled, memory is taken. */
 const WARM_UP_SECONDS = 2;
+/** On a very busy machine the first large body may take longer than that. */
+const WARM_UP_ATTEMPTS = 3;
 /** Before each round, where nothing else is said: connections are made anew. */
 export const SETTLE_SECONDS = 1;
 /** Long enough for any contender to start, with both cores busy. */
@@ -87,8 +89,11 @@ export async function measure(
 /** Asks it for a while without counting; an error where it answers nothing. */
 export async function warmUp({ name, child, origin }: Entrant, m: Measuring): Promise<void> {
   const { children, generator, loadCore: core, load, folder } = m;
-  const { requests } = await generator.run({ load, origin, children, core, folder, seconds: WARM_UP_SECONDS });
-  if (requests === 0) throw new Error(`${name} answered nothing of what ${generator.name} asked:\n${child.output()}`);
+  for (let attempt = 0; attempt < WARM_UP_ATTEMPTS; attempt++) {
+    const { requests } = await generator.run({ load, origin, children, core, folder, seconds: WARM_UP_SECONDS });
+    if (requests > 0) return;
+  }
+  throw new Error(`${name} answered nothing of what ${generator.name} asked:\n${child.output()}`);
 }
 
 async function measureOnce({ child, origin }: Entrant, m: Measuring): Promise<Sample> {

@@ -17,6 +17,7 @@ import { SMALL_GET } from './scenarios.ts';
 import { type Workspace, inWorkspace } from './workspace.ts';
 
 const FIRST_REQUESTS = 200_000;
+const SHOWN_EVERY = 100_000;
 /** Of each step, after which memory is read. */
 const STEP_SECONDS = 3;
 
@@ -51,11 +52,17 @@ async function main({ children, folder }: Workspace): Promise<void> {
   await until(requests + Number(values.requests));
   const after = seen.at(-1)?.mib ?? Number.NaN;
   console.log(`memory by requests answered; ${describeRun()}`);
-  const rows = seen.map((one) => [one.requests.toLocaleString('en-US'), one.mib.toFixed(1)]);
+  const shown = seen.filter(({ requests: one }, index) => isNextHundredThousand(one, seen[index - 1]?.requests ?? 0));
+  const rows = shown.map((one) => [one.requests.toLocaleString('en-US'), one.mib.toFixed(1)]);
   printResult(
     { table: [['requests', 'RSS MiB'], ...rows], figures: { 'growth percent': (after / before - 1) * 100 } },
     values.json,
   );
+}
+
+/** The first memory that was read after another 100,000 requests. */
+function isNextHundredThousand(requests: number, before: number): boolean {
+  return Math.floor(requests / SHOWN_EVERY) > Math.floor(before / SHOWN_EVERY);
 }
 
 await inWorkspace('million', {}, main);

@@ -75,7 +75,12 @@ export const SCENARIOS: readonly Scenario[] = [
     ['no log', HTTP],
     ['access log', { ...HTTP, accessLog: true }],
   ]),
-  script('idle-clients', 'memory of 10,000 idle clients', 'idle-clients.ts', ['--clients', '10000', '--more', '1']),
+  script('idle-clients', 'memory of idle clients, 10,000 where they may', 'idle-clients.ts', [
+    '--clients',
+    '10000',
+    '--more',
+    '1',
+  ]),
   script('million', 'memory over a million requests', 'million.ts', []),
   script('flips', 'a cutover each 100 ms under load', 'flips.ts', [
     '--services',

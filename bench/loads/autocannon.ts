@@ -10,7 +10,7 @@ export const autocannon: LoadGenerator = {
     const { load, origin, seconds, folder } = task;
     const script = join(dirname(createRequire(import.meta.url).resolve('autocannon')), 'autocannon.js');
     const shape = ['--json', '--no-progress', '-c', String(load.connections), '-d', String(seconds)];
-    const closing = load.isClosing ? ['--reconnectRate', '1', '-H', 'Connection=close'] : [];
+    const closing = load.isClosing ? ['-H', 'Connection=close'] : [];
     const body = load.uploadBytes > 0 ? ['-m', 'POST', '-i', await bodyFile(folder, load.uploadBytes)] : [];
     const args = [script, ...shape, ...closing, ...body, `${origin}${load.path}`];
     const report = JSON.parse(lastLine(await runToEnd(task, process.execPath, args))) as AutocannonReport;
