@@ -32,9 +32,13 @@ export function findService(routing: Routing, head: RequestHead, listener: strin
   return name === null ? null : (routing.services.get(name) ?? null);
 }
 
-/** The service that takes the connections of a listener which passes bytes. */
-export function findTcpService({ ofListener, services }: Routing, listener: string): BoundService | null {
-  const name = ofListener?.get(listener)?.find('', '/') ?? null;
+/** The service of a connection of a listener which passes bytes. `serverName`: that a TLS client asks for, or "". */
+export function findTcpService(
+  { ofListener, services }: Routing,
+  listener: string,
+  serverName: string,
+): BoundService | null {
+  const name = ofListener?.get(listener)?.find(serverName, '/') ?? null;
   return name === null ? null : (services.get(name) ?? null);
 }
 

@@ -45,7 +45,7 @@ export class ConnectionPipeline {
    */
   begin(client: TunnelClient, isResumed: boolean): TunnelExchange | HeldRequest | FailureCode | null {
     const routing = this.#context.routing();
-    const service = findTcpService(routing, client.origin.listener);
+    const service = findTcpService(routing, client.origin.listener, client.serverName);
     if (service === null) {
       return 'no_service';
     }

@@ -186,6 +186,7 @@ export class ProxyDataPlane implements DataPlane {
     const listener = new Listener(spec, shared, {
       begin: (requester, head) => this.#pipeline.begin(requester, requester.origin, head),
       beginTunnel: (client, isResumed) => this.#connections.begin(client, isResumed),
+      wantsServerName: (name) => this.#current.ofListener?.get(name)?.hasHosts === true,
       refused: (code) => {
         this.#current.ledger.enter();
         this.#current.ledger.leave(outcomeOf(code));

@@ -77,17 +77,18 @@ export function explain(question: ExplainQuestion, context: ExplainContext): Exp
 }
 
 /** As in connection-pipeline.ts. */
-function explainConnection({ peer, listener }: ExplainQuestion, context: ExplainContext): Partial<Explanation> {
+function explainConnection({ peer, listener, target }: ExplainQuestion, context: ExplainContext): Partial<Explanation> {
   const { clock, routing, trustedProxies } = context;
   const origin = new Origin(peer, trustedProxies.has(peer), 'http', '', listener ?? '');
-  const request = { method: '', host: '', path: '', clientAddress: peer, scheme: 'tcp' };
-  const service = findTcpService(routing, origin.listener);
+  const request = { method: '', host: target, path: '', clientAddress: peer, scheme: 'tcp' };
+  const service = findTcpService(routing, origin.listener, target);
   if (service === null) {
-    const why = `No service names the listener "${origin.listener}" in its \`match.listeners\`.`;
+    const why = `No service names the listener "${origin.listener}" in its \`match.listeners\`, and this server's name.`;
     return { request, refusal: { code: 'no_service', status: 0, why } };
   }
-  const { name } = service.spec;
-  const found = { request, service: { name, filters: [], why: `it names the listener "${origin.listener}"` } };
+  const { name, match } = service.spec;
+  const byHost = match.hosts.length === 0 ? '' : `, and ${whyHost(match.hosts, target)}`;
+  const found = { request, service: { name, filters: [], why: `it names the listener "${origin.listener}"${byHost}` } };
   const facts = new ConnectionFacts(clock).of(origin);
   if (isAboveRate(service, facts, clock)) return { ...found, refusal: refusal('rate_limited') };
   return { ...found, ...wayOf(service, null, facts, context) };
@@ -273,13 +274,13 @@ function referencesOf({ onRequest, onResponse }: FilterSpec): string[] {
 }
 
 function whyService({ hosts, pathPrefix }: MatchSpec, host: string): string {
+  return `${whyHost(hosts, host)}, and the path lies below its "${pathPrefix}"; no other service says so more precisely`;
+}
+
+function whyHost(hosts: readonly string[], host: string): string {
+  if (hosts.length === 0) return 'it takes any host';
+  if (hosts.includes(host)) return `the host is its own "${host}"`;
   const wildcards = hosts.filter((one) => one.startsWith('*.') && host.endsWith(one.slice(1)));
   const longest = wildcards.toSorted((a, b) => b.length - a.length)[0];
-  const byHost =
-    hosts.length === 0
-      ? 'it takes any host'
-      : hosts.includes(host)
-        ? `the host is its own "${host}"`
-        : `the host fits its "${longest ?? ''}"`;
-  return `${byHost}, and the path lies below its "${pathPrefix}"; no other service says so more precisely`;
+  return `the host fits its "${longest ?? ''}"`;
 }

@@ -45,7 +45,8 @@ export const DescribedRequestSchema = strictObject(
       maxLength: VALUE_CHARS_MAX,
       description:
         'What is asked for: "http://shop.example.com/cart?id=1". The path is taken as it is written. "tcp://LISTENER": a ' +
-        'connection of that listener, of which only `clientIp` can be said besides.',
+        'connection of that listener, of which only `clientIp` can be said besides; "tcp://LISTENER/NAME": of a TLS client that asks ' +
+        'for this server.',
     }),
     headers: Type.Optional(
       byName(

@@ -38,7 +38,8 @@ export const MatchSchema = strictObject(
           maxItems: 1_000,
           uniqueItems: true,
           description:
-            'Hosts of this service; empty: any host. An exact host wins over a wildcard, the longest wildcard over shorter ones.',
+            'Hosts of this service; empty: any host. An exact host wins over a wildcard, the longest wildcard over shorter ones. ' +
+            'Of a tcp listener: names of servers that TLS clients ask for (SNI), which is read without ending TLS.',
         },
       ),
       [],

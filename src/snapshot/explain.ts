@@ -4,7 +4,7 @@ export type { Explanation } from '../schema/explain.ts';
 /** A request as a client would send it, or a connection of a listener that passes bytes. */
 export interface ExplainQuestion {
   readonly method: string;
-  /** tcp: a connection; nothing else is said of it but `peer` and `listener`. */
+  /** tcp: a connection; nothing else is said of it but `peer`, `listener` and, as `target`, the server's name. */
   readonly scheme: 'http' | 'https' | 'tcp';
   /** For Host. */
   readonly authority: string;

@@ -65,7 +65,6 @@ const PASSES = 'and connections of a tcp listener pass as they are';
 
 /** Fields that a connection has no use for, and why. */
 const HTTP_ONLY: Readonly<Record<string, string>> = {
-  'match/hosts': `asks for a Host field, ${PASSES}`,
   'match/pathPrefix': `asks for a path, ${PASSES}`,
   filters: `change requests and responses, ${PASSES}`,
   sticky: `binds sessions by a cookie, ${PASSES}; use the algorithm rendezvous to keep clients on their target`,

@@ -37,6 +37,8 @@ export interface RequestSink {
   begin(requester: Requester, head: RequestHead): RunningRequest | FailureCode | null;
   /** The same of a connection whose bytes pass as they are. `isResumed`: it has waited for the end of a pause. */
   beginTunnel(client: TunnelClient, isResumed: boolean): TunnelExchange | HeldRequest | FailureCode | null;
+  /** Whether the services that name the listener are told apart by the server's name that TLS clients ask for. */
+  wantsServerName(listener: string): boolean;
   /** Accounts for a request that no service took. */
   refused(code: FailureCode): void;
   /** Hears of a mistake of ours. */
@@ -203,6 +205,10 @@ export class Listener implements SessionHost, OpeningHost, TunnelHost {
     const newId = ACCOUNTED.has(begun) ? this.#sink.newRequestId() : this.refused(begun);
     requester.answer(begun, requester.requestId || newId);
     return null;
+  }
+
+  get wantsServerName(): boolean {
+    return this.#sink.wantsServerName(this.spec.name);
   }
 
   beginTunnel(client: TunnelClient, isResumed: boolean): TunnelExchange | HeldRequest | null {

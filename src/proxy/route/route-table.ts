@@ -31,6 +31,11 @@ export class RouteTable<S> {
     }
   }
 
+  /** Whether the host makes a difference. */
+  get hasHosts(): boolean {
+    return this.#exact.size + this.#wildcard.size > 0;
+  }
+
   #tableOf(host: string): PrefixTable<S> {
     const isWildcard = host.startsWith('*.');
     const tables = isWildcard ? this.#wildcard : this.#exact;

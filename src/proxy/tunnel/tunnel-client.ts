@@ -3,15 +3,20 @@
  * sides have said all that they had to say, or one of them breaks.
  */
 import type { Socket } from 'node:net';
+import type { Deadlines } from '../deadlines.ts';
 import type { FailureCode } from '../errors.ts';
 import type { HeldDownstream, HeldRequest } from '../hold/held-request.ts';
 import type { ClientLink } from '../http1/client-host.ts';
 import type { Origin } from '../origin.ts';
+import { Preface, type PrefaceUser } from './preface.ts';
 import { TunnelEnd, type TunnelEndUser } from './tunnel-end.ts';
 import { TunnelExchange } from './tunnel-exchange.ts';
 
 /** What it needs of its listener. */
 export interface TunnelHost {
+  readonly deadlines: Deadlines;
+  /** Connections are told apart by the server that their clients ask for. */
+  readonly wantsServerName: boolean;
   /** Read into by whichever connection has bytes; valid until the next read. */
   readonly readBuffer: Buffer;
   /** Routes it. `isResumed`: it has waited for the end of a pause. Null: it was refused, and is over. */
@@ -23,15 +28,19 @@ export interface TunnelHost {
   closed(client: TunnelClient, wasActive: boolean, wasTunnel: boolean): void;
 }
 
-export class TunnelClient implements ClientLink, HeldDownstream, TunnelEndUser {
+export class TunnelClient implements ClientLink, HeldDownstream, PrefaceUser, TunnelEndUser {
   readonly origin: Origin;
   readonly #host: TunnelHost;
   /** What it, and the connection that is made for it, are read into. */
   readonly readBuffer: Buffer;
   readonly #end: TunnelEnd;
+  /** What comes before it can be routed. */
+  #preface: Preface | null = null;
   #held: HeldRequest | null = null;
   #exchange: TunnelExchange | null = null;
   #isTunnel = false;
+  /** That a TLS client asks for; "": nobody has looked, or it names none. */
+  serverName = '';
 
   constructor(socket: Socket, origin: Origin, host: TunnelHost) {
     this.origin = origin;
@@ -39,7 +48,39 @@ export class TunnelClient implements ClientLink, HeldDownstream, TunnelEndUser {
     this.readBuffer = host.readBuffer;
     this.#end = TunnelEnd.over(socket, this, host.readBuffer);
     host.becameActive();
+    if (host.wantsServerName) {
+      this.#preface = new Preface(host.deadlines, this);
+    } else {
+      this.#begin(false);
+    }
+  }
+
+  // --- before it is routed -----------------------------------------------------------------------------------------
+
+  #endPreface(preface: Preface): void {
+    preface.close();
+    this.#preface = null;
+    this.serverName = preface.serverName;
     this.#begin(false);
+    const { bytes } = preface;
+    if (bytes.length > 0) {
+      this.onBytes(bytes, bytes.length);
+    }
+  }
+
+  onPrefaceTimeout(isBegun: boolean): void {
+    if (isBegun) {
+      this.#refusePreface('request_head_timeout');
+    } else if (this.#preface !== null) {
+      this.#endPreface(this.#preface);
+    }
+  }
+
+  /** It will not be routed. */
+  #refusePreface(code: FailureCode): void {
+    this.#preface?.close();
+    this.#preface = null;
+    this.refuse(code);
   }
 
   #begin(isResumed: boolean): TunnelExchange | HeldRequest | null {
@@ -121,6 +162,9 @@ export class TunnelClient implements ClientLink, HeldDownstream, TunnelEndUser {
 
   destroy(): void {
     this.#exchange?.cut();
+    if (this.#preface !== null) {
+      this.#refusePreface('cut');
+    }
     this.#end.reset();
   }
 
@@ -131,10 +175,16 @@ export class TunnelClient implements ClientLink, HeldDownstream, TunnelEndUser {
       return this.#exchange.fromClient(buffer, count);
     }
     this.#held?.requestBody(buffer.subarray(0, count));
+    if (this.#preface?.add(buffer, count) === true) {
+      this.#endPreface(this.#preface);
+    }
     return false;
   }
 
   onEnd(): void {
+    if (this.#preface !== null) {
+      this.#endPreface(this.#preface);
+    }
     this.#exchange?.onClientEnd();
     this.#held?.requestEnd(null);
   }
@@ -150,6 +200,9 @@ export class TunnelClient implements ClientLink, HeldDownstream, TunnelEndUser {
   onBroken(): void {
     this.#exchange?.onClientBroken();
     this.#held?.onClientGone();
+    if (this.#preface !== null) {
+      this.#refusePreface('client_closed');
+    }
   }
 
   onClosed(): void {

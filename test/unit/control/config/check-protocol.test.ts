@@ -78,7 +78,6 @@ describe('a service of a tcp listener', () => {
     } as unknown as ServiceDocument;
     const problems = problemsOf(service);
     expect(problems.map(([path]) => path)).toEqual([
-      '/match/hosts',
       '/match/pathPrefix',
       '/filters',
       '/sticky',
