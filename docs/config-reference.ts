@@ -235,6 +235,7 @@ workers: 4
 trustedProxies: ["10.0.0.0/8"]
 zone: eu-1a
 shutdown: { drainTimeout: 1m }
+accessLog: { path: /var/log/cutover/access.log }
 addressSets: { office: { cidrs: ["203.0.113.0/24"] } }
 regions: { country: { file: ./countries.txt } }
 jwtKeys: { accounts: { algorithm: ES256, file: ./accounts.pem } }
@@ -296,6 +297,9 @@ scopes: [shop, blog]
 san: "uri:spiffe://example.com/ci/deployer"`,
   state: `
 path: /var/lib/cutover`,
+  accessLog: `
+path: /var/log/cutover/access.log
+query: true`,
   shutdown: `
 announce: 5s
 drainTimeout: 1m
@@ -346,6 +350,7 @@ timeouts: { responseHead: 10s }
 limits: { requestBody: 10MiB }
 upstream: { idleConnections: 64 }
 upgrades: []
+accessLog: false
 ambiguousPaths: true`,
   'services.SERVICE.match': `
 hosts: ["shop.example.com", "*.shop.example.com"]

@@ -3,6 +3,7 @@
  * wires; what each part does is the part's own business.
  */
 import { availableParallelism } from 'node:os';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { systemClock, type Clock } from './base/clock.ts';
@@ -29,6 +30,7 @@ import { ControlSocket } from './control/workers/control-socket.ts';
 import { shareCompiledCode } from './control/workers/temporary-folder.ts';
 import { type Succession, WorkerPool } from './control/workers/worker-pool.ts';
 import { FunctionRegistry } from './modules/function-registry.ts';
+import { LineFile, requireWritable, STDOUT } from './observe/line-file.ts';
 import { createMetrics, type Metrics } from './observe/prometheus.ts';
 import { ProxyDataPlane } from './proxy/data-plane.ts';
 import { type Config, type ConfigDocument } from './schema/config.ts';
@@ -36,6 +38,7 @@ import { withDefaults } from './schema/with-defaults.ts';
 import { compileListener } from './snapshot/compile.ts';
 import type { PoolPanic, TargetEjection, UserModule } from './snapshot/data-plane.ts';
 import type { ListenerSpec } from './snapshot/types.ts';
+import type { AccessLogSpec } from './snapshot/worker-protocol.ts';
 
 export interface PrimaryOptions {
   readonly log: Log;
@@ -101,7 +104,9 @@ export class Primary {
     const access = new AccessControl(clock, settings.rules);
     const store = await openStore(config.state.path, { clock, log });
     const succession = Promise.withResolvers<Succession>();
+    const accessLog = accessLogOf(config, options.source);
     const dataPlane = await createDataPlane(config, {
+      accessLog,
       clock,
       random,
       log,
@@ -215,6 +220,11 @@ export class Primary {
     this.#server?.use(settings);
   }
 
+  /** Writes the access log on to the file that has its name by now. */
+  reopenAccessLog(): void {
+    this.#parts.dataPlane.reopenAccessLog();
+  }
+
   /** Readiness fails and every answer is the last of its connection, but everything is still served. */
   announceEnd(): void {
     this.#parts.control.announceEnd();
@@ -266,7 +276,7 @@ export class Primary {
 /** Workers, or with `workers: 0` a data plane in this very process. */
 async function createDataPlane(
   config: Config,
-  { clock, random, log, functions, onEjection, onPanic, onHandOver }: DataPlaneNeeds,
+  { clock, random, log, functions, accessLog, onEjection, onPanic, onHandOver }: DataPlaneNeeds,
 ): Promise<ProxyDataPlane | WorkerPool> {
   const { trustedProxies } = config;
   const zone = config.zone ?? process.env['CUTOVER_ZONE'] ?? '';
@@ -283,6 +293,7 @@ async function createDataPlane(
       clock,
       random,
       functions,
+      accessLog: accessLog === null ? null : { sink: new LineFile(accessLog.path, clock), query: accessLog.query },
       onError,
       onUserCodeError,
       onEjection,
@@ -298,6 +309,7 @@ async function createDataPlane(
     listeners: listenersOf(config),
     trustedProxies,
     zone,
+    accessLog,
     own: ownEndpoints(config),
     activated: activatedSockets(listenersOf(config), process.env, process.pid),
     clock,
@@ -315,11 +327,25 @@ async function adminSettingsOf(config: Config, clock: Clock, log: Log): Promise<
   return settings;
 }
 
+/** Throws an `Error` that says why where nothing can be written there. */
+function accessLogOf({ accessLog }: Config, source: string): AccessLogSpec | null {
+  if (accessLog === undefined) return null;
+  const { path, query } = accessLog;
+  const spec = { path: path === STDOUT ? path : resolve(dirname(source), path), query };
+  try {
+    requireWritable(spec.path);
+  } catch (cause) {
+    throw new Error(`accessLog.path: ${spec.path} cannot be written to: ${(cause as Error).message}`, { cause });
+  }
+  return spec;
+}
+
 function listenersOf(config: Config): ListenerSpec[] {
   return Object.entries(config.listeners).map(([name, listener]) => compileListener(name, listener));
 }
 
 interface DataPlaneNeeds {
+  readonly accessLog: AccessLogSpec | null;
   readonly functions: FunctionRegistry;
   readonly clock: Clock;
   readonly random: Random;

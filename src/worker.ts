@@ -8,11 +8,13 @@ import { connect, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 
 import { BoundedLines } from './base/bounded-lines.ts';
+import { systemClock } from './base/clock.ts';
 import { Calls } from './base/calls.ts';
 import { printableJson } from './base/printable.ts';
 import { TargetGuard } from './base/target-guard.ts';
 import { HeldSockets } from './control/workers/held-sockets.ts';
 import { spawnWorker } from './control/workers/spawn-worker.ts';
+import { LineFile } from './observe/line-file.ts';
 import { ProxyDataPlane } from './proxy/data-plane.ts';
 import type { UserModule } from './snapshot/data-plane.ts';
 import type { ListenerCredentials } from './snapshot/credential-spec.ts';
@@ -117,6 +119,8 @@ class Worker {
         return this.#apply(dataPlane, params as PrimaryCalls['apply']);
       case 'credentials':
         return dataPlane.useCredentials(params as PrimaryCalls['credentials']);
+      case 'reopenAccessLog':
+        return dataPlane.reopenAccessLog();
       case 'health':
         return dataPlane.setHealth(params as PrimaryCalls['health']);
       case 'ejection':
@@ -144,13 +148,15 @@ class Worker {
 
   /** Takes over everything that is served, whatever was served before. */
   #setup(setup: Setup): Promise<void> {
-    const { listeners, trustedProxies, zone = '', own = [], modules = [] } = setup;
+    const { listeners, trustedProxies, zone = '', own = [], modules = [], accessLog = null } = setup;
     this.#dataPlane ??= new ProxyDataPlane({
       name: String(this.#setting.index),
       workers: this.#setting.count,
       trustedProxies,
       zone,
       targetGuard: new TargetGuard(own),
+      accessLog:
+        accessLog === null ? null : { sink: new LineFile(accessLog.path, systemClock), query: accessLog.query },
       onError: report,
       onUserCodeError: (error, unreported) =>
         report(unreported === 0 ? error : `${String(error)} (and ${unreported} more)`),

@@ -72,7 +72,11 @@ function start({ file, path, log }: Run): Promise<Primary> {
 async function serve(run: Run, primary: Primary, predecessor: Predecessor | null): Promise<number | 'serve-again'> {
   const { wishes, log } = run;
   await predecessor?.release();
-  wishes.onReload(() => void reloadFile(run, primary));
+  wishes.onReload(() => {
+    // First, and whatever becomes of the configuration: whoever rotates logs sends the same signal.
+    primary.reopenAccessLog();
+    void reloadFile(run, primary);
+  });
   try {
     let end = await Promise.race([wishes.end, primary.superseded]);
     // Whoever takes over must not find the workers ended; if nobody does, they are there to be ended by us.

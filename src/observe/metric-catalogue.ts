@@ -77,6 +77,13 @@ export const METRICS = {
     unit: 'handshakes',
     help: 'TLS handshakes by how they ended: full, resumed, timeout, plain_http, client_gone or failed.',
   },
+  accessLogDropped: {
+    name: 'cutover_access_log_dropped_total',
+    type: 'counter',
+    labels: [],
+    unit: 'lines',
+    help: 'Lines of the access log that were dropped, because they could not be written or not fast enough.',
+  },
   requestsRefused: {
     name: 'cutover_requests_refused_total',
     type: 'counter',

@@ -110,11 +110,12 @@ function lowestGenerations(workers: DataPlaneReport['workers']): Map<string, num
 }
 
 function addReport(families: Families, report: DataPlaneReport): void {
-  const { workers, pools, services, listeners, buffered, ledger } = report;
+  const { workers, pools, services, listeners, buffered, ledger, accessLogDropped = 0 } = report;
   for (const [worker, generation] of lowestGenerations(workers)) families.workerGeneration.add({ worker }, generation);
   for (const pool of pools) addPool(families, pool);
   for (const service of services) addService(families, service);
   for (const listener of listeners) addListener(families, listener);
+  families.accessLogDropped.add({}, accessLogDropped);
   for (const [where, bytes] of Object.entries(buffered)) families.bufferBytes.add({ where }, bytes);
   // Absolute values: one request too many in one generation must not hide one too few in another.
   const imbalance = ledger.reduce((sum, entry) => sum + Math.abs(imbalanceOf(entry)), 0);

@@ -1,5 +1,6 @@
 /** A request that has found its service: what all later stages ask about it. */
 import type { AffinityKey } from '../snapshot/types.ts';
+import type { AccessEntry } from './access-log.ts';
 import type { Downstream } from './downstream.ts';
 import type { FailureCode } from './errors.ts';
 import type { RequestHead } from './http1/request-head.ts';
@@ -22,6 +23,8 @@ export interface Arrival {
   readonly authority: string;
   /** The peer is a trusted proxy. */
   readonly isTrusted: boolean;
+  /** null: it is not logged. */
+  readonly entry: AccessEntry | null;
 }
 
 /** The service of a request that came by `listener`. */

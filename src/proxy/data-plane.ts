@@ -25,6 +25,7 @@ import type {
 import type { ListenerCredentials } from '../snapshot/credential-spec.ts';
 import type { ExplainQuestion, Explanation } from '../snapshot/explain.ts';
 import type { ListenerSpec, PoolSpec, ServiceSpec, SnapshotUpdate } from '../snapshot/types.ts';
+import { AccessLog, type LineSink } from './access-log.ts';
 import { type Algorithms, BUILT_IN } from './balance/algorithms.ts';
 import { ServiceBuffers } from './buffer/service-buffers.ts';
 import { Spool, type SpoolOptions } from './buffer/spool.ts';
@@ -39,7 +40,7 @@ import { UserCodeReports } from './filters/user-code-reports.ts';
 import { ResponseHead } from './http1/response-head.ts';
 import { explain, type HeadLimits } from './explain.ts';
 import { Drain, Ledger } from './ledger.ts';
-import { Listener } from './listener/listener.ts';
+import { Listener, type ListenerShared } from './listener/listener.ts';
 import type { HashSeeds } from './limit/rate-limiter.ts';
 import { LiveService } from './live-service.ts';
 import { outcomeOf } from './outcome.ts';
@@ -85,6 +86,8 @@ export interface ProxyOptions {
   readonly spool?: Omit<SpoolOptions, 'descriptors'>;
   /** By the names that snapshots give them; default: those that come with the program. */
   readonly algorithms?: Algorithms;
+  /** Takes a line for each request; null: they are not logged. `query`: with the queries of paths. */
+  readonly accessLog?: { readonly sink: LineSink; readonly query: boolean } | null;
 }
 
 export class ProxyDataPlane implements DataPlane {
@@ -92,6 +95,7 @@ export class ProxyDataPlane implements DataPlane {
   readonly #workers: number;
   readonly #onError: (error: unknown) => void;
   readonly #clock: Clock;
+  readonly #accessLog: AccessLog | null;
   readonly #deadlines: Deadlines;
   readonly #readBuffers = new ReadBuffers();
   readonly #shared: PoolShared;
@@ -137,12 +141,14 @@ export class ProxyDataPlane implements DataPlane {
     zone = '',
     spool = {},
     algorithms = BUILT_IN,
+    accessLog = null,
   }: ProxyOptions = {}) {
     this.#name = name;
     this.#functions = functions;
     this.#workers = workers;
     this.#onError = onError;
     this.#clock = clock;
+    this.#accessLog = accessLog === null ? null : new AccessLog(clock, accessLog.sink, accessLog.query);
     this.#deadlines = new Deadlines(clock);
     const responseHead = new ResponseHead(RESPONSE_FIELDS_MAX);
     const connections = { deadlines: this.#deadlines, responseHead, targetGuard, readBuffers: this.#readBuffers };
@@ -163,6 +169,7 @@ export class ProxyDataPlane implements DataPlane {
       deadlines: this.#deadlines,
       trustedProxies: this.#trustedProxies,
       routing: () => this.#current,
+      accessLog: this.#accessLog,
       newRequestId: () => this.newRequestId(),
       newUserId: randomUUID,
       onError: (error) => this.#onError(error),
@@ -182,8 +189,7 @@ export class ProxyDataPlane implements DataPlane {
   /** Opens a listener: at its address, or on sockets that were bound before. Resolves with the address. */
   async listen(spec: ListenerSpec, fds: readonly number[] = []): Promise<{ host: string; port: number }> {
     this.#descriptors ??= new DescriptorBudget();
-    const shared = { deadlines: this.#deadlines, descriptors: this.#descriptors, readBuffers: this.#readBuffers };
-    const listener = new Listener(spec, shared, {
+    const listener = new Listener(spec, this.#listenerShared(this.#descriptors), {
       begin: (requester, head) => this.#pipeline.begin(requester, requester.origin, head),
       beginTunnel: (client, isResumed) => this.#connections.begin(client, isResumed),
       wantsServerName: (name) => this.#current.ofListener?.get(name)?.hasHosts === true,
@@ -199,6 +205,19 @@ export class ProxyDataPlane implements DataPlane {
     // Before it listens: what is replaced meanwhile is replaced here, too.
     this.#listeners.set(spec.name, listener);
     return listener.listen(fds);
+  }
+
+  #listenerShared(descriptors: DescriptorBudget): ListenerShared {
+    return {
+      deadlines: this.#deadlines,
+      descriptors,
+      readBuffers: this.#readBuffers,
+      accessLog: this.#accessLog,
+    };
+  }
+
+  reopenAccessLog(): void {
+    this.#accessLog?.reopen();
   }
 
   async useCredentials(credentials: ListenerCredentials): Promise<void> {
@@ -373,6 +392,7 @@ export class ProxyDataPlane implements DataPlane {
       ],
       services: Array.from(this.#liveServices.values(), (service) => service.report()),
       listeners: Array.from(this.#listeners.values(), (listener) => listener.report()),
+      accessLogDropped: this.#accessLog?.dropped ?? 0,
       buffered: { memory: this.#spool.memoryBytes, disk: this.#spool.diskBytes },
       ledger: this.#ledger.report(),
     };
@@ -468,6 +488,7 @@ export class ProxyDataPlane implements DataPlane {
     }
     this.#deadlines.stop();
     this.#functions.close();
+    await this.#accessLog?.close();
     return { cut: remaining };
   }
 

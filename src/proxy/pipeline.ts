@@ -14,6 +14,7 @@ import type { CidrSet } from '../base/cidr.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import { UserCodeError } from '../modules/user-code-error.ts';
+import type { AccessLog } from './access-log.ts';
 import { type Arrival, findService, hashKeyOf, refusalOf, upgradeOf } from './arrival.ts';
 import { boundTarget, sessionCookieOf, sessionField, userField } from './client-binding.ts';
 import { methodIndexOf, type TrafficCounters } from './counters.ts';
@@ -61,6 +62,8 @@ export interface PipelineContext {
   readonly newRequestId: () => string;
   /** An id that nobody can guess, for a user who has none. */
   readonly newUserId: () => string;
+  /** null: requests are not logged. */
+  readonly accessLog: AccessLog | null;
   /** Hears of a mistake of ours. */
   readonly onError: (error: unknown) => void;
   /** Hears of user code that has cost a request a 500. */
@@ -96,25 +99,25 @@ export class Pipeline {
     const arrival = this.#receive(routing, service, downstream, origin, head);
     const refusal = refusalOf(service, head);
     if (refusal !== null) {
-      return refusal;
+      return refused(arrival, refusal);
     }
     const gate = service.live === null ? 'open' : this.#gates.pass(service.spec, service.live, arrival);
     if (gate !== 'open') {
-      return gate;
+      return typeof gate === 'string' ? refused(arrival, gate) : gate;
     }
     const cookie = sessionCookieOf(service, arrival.facts);
     const session = cookie === null ? null : (service.sessions?.get(cookie) ?? null);
     const decision = this.#decide(arrival, session);
     if (decision === null) {
       // No pool was chosen: it is accounted for as what no service takes.
-      return 'user_code_failed';
+      return refused(arrival, 'user_code_failed');
     }
     const { pool, rule } = decision;
     if (rule !== null && rule.action.answer !== null) {
       return this.#answerBy(rule.action.answer.for(arrival.facts), service.answered, arrival);
     }
     if (pool === null) {
-      return 'no_target';
+      return refused(arrival, 'no_target');
     }
     const filtered = service.filters === null ? null : this.#filter(service.filters, arrival, pool);
     if (filtered === 'answered') {
@@ -140,7 +143,12 @@ export class Pipeline {
     const requestId = requestIdOf(head, this.#context.newRequestId);
     downstream.serveAs(service.shape, from, requestId);
     const facts = this.#facts.of(head, origin, from);
-    return { routing, service, downstream, head, from, facts, requestId, authority, isTrusted: origin.isTrusted };
+    const { accessLog } = this.#context;
+    const { accessLog: isLogged, name } = service.spec;
+    const entry =
+      accessLog !== null && isLogged ? accessLog.begin(origin, head, from, requestId, name, routing.generation) : null;
+    const { isTrusted } = origin;
+    return { routing, service, downstream, head, from, facts, requestId, authority, isTrusted, entry };
   }
 
   /** Null: user code has failed. */
@@ -169,7 +177,7 @@ export class Pipeline {
     if (answer === null) {
       return request;
     }
-    this.#answerBy(answer, pool.live, arrival);
+    this.#answerBy(answer, pool.live, arrival, pool);
     return 'answered';
   }
 
@@ -258,20 +266,24 @@ export class Pipeline {
   }
 
   /** Answers in a target's place. The request is counted first: what follows may begin the next one. */
-  #answerBy(answer: OwnAnswer, counters: TrafficCounters, { routing, downstream, head, requestId }: Arrival): null {
+  #answerBy(answer: OwnAnswer, counters: TrafficCounters, arrival: Arrival, pool: Pool | null = null): null {
+    const { routing, downstream, head, requestId, entry } = arrival;
     routing.ledger.enter();
     routing.ledger.leave('completed');
     counters.count(methodIndexOf(head.method), answer.status, 0);
+    entry?.end(answer.status, pool, null);
     downstream.answerWith(answer, requestId);
     return null;
   }
 
   /** Answers a request that came to a pool and to no target of it. It is counted first, as above. */
-  #turnAway({ routing, downstream, head, requestId }: Arrival, pool: Pool, code: FailureCode, waitMs = 0): null {
+  #turnAway(arrival: Arrival, pool: Pool, code: FailureCode, waitMs = 0): null {
+    const { routing, downstream, head, requestId, entry } = arrival;
     routing.ledger.enter();
     routing.ledger.leave(outcomeOf(code));
     pool.failures.add(code);
     pool.live.count(methodIndexOf(head.method), failureOf(code).status, 0);
+    entry?.refuse(code, pool);
     downstream.answer(code, requestId, Math.ceil(waitMs / 1000));
     return null;
   }
@@ -335,6 +347,12 @@ export class Pipeline {
   }
 }
 
+/** Logs a request that its service did not take; the caller answers and counts it. */
+function refused({ entry }: Arrival, code: FailureCode): FailureCode {
+  entry?.refuse(code);
+  return code;
+}
+
 /** What the rule and the filters, which come after it, change of the request; null: nothing. */
 function editsOf(
   rule: CompiledRule | null,
@@ -380,6 +398,7 @@ function outgoing(arrival: Arrival, edits: RequestEdits | null, values: RequestV
     withheld: withheldNames(passage, edits?.dropped ?? null),
     isIdempotent: isIdempotent(head, spec.retries.idempotencyKey),
     kept,
+    entry: arrival.entry,
   };
 }
 

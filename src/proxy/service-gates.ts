@@ -4,7 +4,6 @@ import type { Clock } from '../base/clock.ts';
 import type { PauseSpec, RateLimitSpec } from '../snapshot/protection-spec.ts';
 import type { ServiceSpec } from '../snapshot/types.ts';
 import type { Arrival } from './arrival.ts';
-import type { Downstream } from './downstream.ts';
 import type { FailureCode } from './errors.ts';
 import type { HeldRequest } from './hold/held-request.ts';
 import type { Hold } from './hold/hold.ts';
@@ -25,8 +24,9 @@ export class ServiceGates {
   pass(
     { rateLimit, pause }: ServiceSpec,
     { rateLimiter, hold }: LiveService,
-    { facts, head, downstream }: Arrival,
+    arrival: Arrival,
   ): 'open' | HeldRequest | FailureCode | null {
+    const { facts, head, downstream, entry } = arrival;
     const isCounted = this.isResuming;
     // An answer at once begins the request behind it, which has not been counted.
     this.isResuming = false;
@@ -36,16 +36,22 @@ export class ServiceGates {
     if (rateLimit !== null && rateLimiter !== null && !isCounted) {
       const waitMs = rateLimiter.take(rateKey(rateLimit, facts), this.#clock.monotonicMs());
       if (waitMs > 0) {
+        entry?.refuse('rate_limited');
         downstream.refuse('rate_limited', Math.ceil(waitMs / 1000));
         return null;
       }
     }
-    return pause === null || hold === null ? 'open' : held(hold, head, downstream);
+    return pause === null || hold === null ? 'open' : held(hold, arrival);
   }
 }
 
-function held(hold: Hold, head: RequestHead, downstream: Downstream): HeldRequest | FailureCode {
-  return hold.take(downstream, head.copyBytes(), head.expectsContinue) ?? 'hold_full';
+function held(hold: Hold, { head, downstream, entry }: Arrival): HeldRequest | FailureCode {
+  const waiting = hold.take(downstream, head.copyBytes(), head.expectsContinue);
+  if (waiting === null) {
+    return 'hold_full';
+  }
+  waiting.entry = entry;
+  return waiting;
 }
 
 /** What a balancer in front asks, who must not take this proxy for ill. */

@@ -8,6 +8,7 @@
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
 
+import { AccessLogSchema } from './access-log.ts';
 import { AdminSchema } from './admin.ts';
 import { ListenerSchema } from './listener.ts';
 import { type ServiceConfig, ServiceSchema } from './service.ts';
@@ -83,6 +84,7 @@ export const ConfigSchema = strictObject(
       ),
     ),
     shutdown: defaulted(ShutdownSchema, {}),
+    accessLog: Type.Optional(AccessLogSchema),
     ...lookupFields,
     services: defaulted(
       recordOf(IdSchema, ServiceSchema, { description: 'The services by name.', maxProperties: 10_000 }),

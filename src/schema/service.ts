@@ -190,6 +190,10 @@ export const ServiceSchema = strictObject(
       }),
       ['websocket'],
     ),
+    accessLog: defaulted(
+      Type.Boolean({ description: 'Whether its requests are in the access log, where there is one.' }),
+      true,
+    ),
     ambiguousPaths: defaulted(
       Type.Boolean({
         description:

@@ -86,6 +86,7 @@ export function compileService(
       idleTimeoutMs: parseDuration(service.upstream.idleTimeout),
     },
     upgrades: service.upgrades.map((upgrade) => upgrade.toLowerCase()),
+    accessLog: service.accessLog,
     ambiguousPaths: service.ambiguousPaths,
   };
 }

@@ -22,6 +22,8 @@ export interface DataPlane {
   warmUp(call: WarmUpCall): Promise<readonly WarmedTarget[]>;
   /** Takes these for clients that connect from now on, in every listener that speaks TLS. Rejects where they cannot be used. */
   useCredentials(credentials: ListenerCredentials): Promise<void>;
+  /** Writes the access log on to the file that has its name by now. */
+  reopenAccessLog(): void;
   /** Where the health checks moved targets; unknown targets are ignored. */
   setHealth(changes: readonly TargetHealth[]): void;
   /** Where a tracked drain stands now. `null`: not (or no longer) known. */
@@ -155,6 +157,8 @@ export interface DataPlaneReport {
   /** Those that limit rates or were ever paused. */
   readonly services: readonly ServiceReport[];
   readonly listeners: readonly ListenerReport[];
+  /** Lines of the access log that were not kept; left out by versions that had none. */
+  readonly accessLogDropped?: number;
   /** Bytes of messages that are kept at this moment, by where ("memory", "disk"). */
   readonly buffered: Readonly<Record<string, number>>;
   /** The ledger of each generation that is still remembered, oldest first; the current one last. */

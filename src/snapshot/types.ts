@@ -79,6 +79,8 @@ export interface ServiceSpec {
   readonly upstream: UpstreamSpec;
   /** Upgrade protocols that may become tunnels, lower case ("websocket"). */
   readonly upgrades: readonly string[];
+  /** Whether its requests are in the access log, where there is one. */
+  readonly accessLog: boolean;
   /** Whether `%2f`, `%5c`, `%00`, `%2e` and dot segments in a path are passed on (false: 400). */
   readonly ambiguousPaths: boolean;
 }

@@ -57,6 +57,12 @@ export interface Hello {
   readonly isDraining: boolean;
 }
 
+export interface AccessLogSpec {
+  /** Absolute, or "stdout". */
+  readonly path: string;
+  readonly query: boolean;
+}
+
 /** Everything that a worker serves, whatever it served before. */
 export interface Setup {
   readonly update: SnapshotUpdate;
@@ -68,6 +74,8 @@ export interface Setup {
   readonly own?: readonly Endpoint[];
   /** Of listeners that speak TLS; left out by versions that knew none. */
   readonly credentials?: ListenerCredentials;
+  /** Where lines about requests go; null or left out: nowhere. */
+  readonly accessLog?: AccessLogSpec | null;
   /** User code that the services name; left out by versions that knew none. */
   readonly modules?: readonly UserModule[];
 }
@@ -80,6 +88,8 @@ export interface PrimaryCalls {
   prepare: readonly UserModule[];
   apply: ApplyCall;
   credentials: ListenerCredentials;
+  /** The access log has another file by now. */
+  reopenAccessLog: null;
   health: readonly TargetHealth[];
   /** Make the targets of a pool warm; answers with what became of each. */
   warmUp: WarmUpCall;

@@ -79,6 +79,13 @@ export class FakeDataPlane implements DataPlane {
   /** What listeners were to show, in order. */
   readonly credentials: ListenerCredentials[] = [];
 
+  /** How often the access log was to be opened again. */
+  reopened = 0;
+
+  reopenAccessLog(): void {
+    this.reopened += 1;
+  }
+
   async useCredentials(credentials: ListenerCredentials): Promise<void> {
     this.credentials.push(credentials);
   }

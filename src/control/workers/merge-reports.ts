@@ -50,6 +50,7 @@ export function mergeReports(reports: readonly DataPlaneReport[]): DataPlaneRepo
       ({ listener }) => listener,
       mergeListeners,
     ),
+    accessLogDropped: reports.reduce((sum, { accessLogDropped = 0 }) => sum + accessLogDropped, 0),
     buffered: reports.reduce<Readonly<Record<string, number>>>((sum, { buffered }) => sumCounts(sum, buffered), {}),
     ledger: foldOlder(
       merged(

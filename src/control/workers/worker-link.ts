@@ -91,6 +91,10 @@ export class WorkerLink {
     return this.#call('credentials', credentials);
   }
 
+  reopenAccessLog(): void {
+    this.#tell('reopenAccessLog', null);
+  }
+
   setHealth(changes: readonly TargetHealth[]): void {
     this.#tell('health', changes);
   }

@@ -33,7 +33,7 @@ import type {
 import type { ListenerCredentials } from '../../snapshot/credential-spec.ts';
 import type { ExplainQuestion, Explanation } from '../../snapshot/explain.ts';
 import type { SnapshotUpdate } from '../../snapshot/types.ts';
-import type { Hello, Setup, SocketSet, SuccessorCalls } from '../../snapshot/worker-protocol.ts';
+import type { AccessLogSpec, Hello, Setup, SocketSet, SuccessorCalls } from '../../snapshot/worker-protocol.ts';
 import { cutOf, NO_DRAIN, PastDrains, sumDrains } from './drain-counts.ts';
 import { HeardPanics } from './heard-panics.ts';
 import { EMPTY_REPORT, lastAccount, mergeReports, mergeWarmed } from './merge-reports.ts';
@@ -72,6 +72,8 @@ export interface WorkerPoolOptions extends SpawnerOptions {
   readonly trustedProxies: readonly string[];
   /** Where the proxy runs; "": nobody said. */
   readonly zone: string;
+  /** Where lines about requests go; null: nowhere. */
+  readonly accessLog: AccessLogSpec | null;
   /** Where the proxy listens itself, so that no target's name may lead there. */
   readonly own: readonly Endpoint[];
   /** How long that may take, before the other primary is ended. */
@@ -229,6 +231,10 @@ export class WorkerPool implements DataPlane {
       );
       return 'fenced';
     }
+  }
+
+  reopenAccessLog(): void {
+    for (const link of this.#links) if (link.phase !== 'hello') link.reopenAccessLog();
   }
 
   async useCredentials(credentials: ListenerCredentials): Promise<void> {
@@ -429,10 +435,10 @@ export class WorkerPool implements DataPlane {
   }
 
   #setup(): Setup {
-    const { listeners, trustedProxies, zone, own } = this.#options;
+    const { listeners, trustedProxies, zone, own, accessLog } = this.#options;
     const { credentials, modules } = this.#served;
     const update = this.#served.asUpdate();
-    return { update, listeners, trustedProxies, zone, own, credentials, modules: modules.all };
+    return { update, listeners, trustedProxies, zone, own, credentials, accessLog, modules: modules.all };
   }
 
   #acceptIfCurrent(link: WorkerLink): void {

@@ -4,6 +4,7 @@ import type { Random } from '../../base/random.ts';
 import type { BufferSpec } from '../../snapshot/buffer-spec.ts';
 import type { ServiceSpec } from '../../snapshot/types.ts';
 import type { ServiceBuffers } from '../buffer/service-buffers.ts';
+import type { AccessEntry } from '../access-log.ts';
 import type { Deadlines } from '../deadlines.ts';
 import type { Framing } from '../http1/request-head.ts';
 
@@ -22,6 +23,8 @@ export interface ExchangeRequest {
   readonly isIdempotent: boolean;
   /** How the body is kept until it is whole; null: it passes as it comes. */
   readonly kept: BufferSpec | null;
+  /** null: it is not logged. */
+  readonly entry: AccessEntry | null;
 }
 
 /** A copy of the request that goes elsewhere: it is told what passes and never waited for. */

@@ -160,6 +160,9 @@ export class Exchange
   /** `kept` null: by a new connection. */
   connect(kept: TargetConnection | null): void {
     this.#isConnected = false;
+    if (this.#request.entry !== null) {
+      this.#request.entry.tries++;
+    }
     this.#time?.timeTry();
     if (kept === null) {
       this.#connectStartedAtMs = this.#context.clock.monotonicMs();
@@ -182,6 +185,7 @@ export class Exchange
 
   #send(connection: TargetConnection): void {
     this.#isConnected = true;
+    this.#request.entry?.sent();
     connection.request(this.#request.head, this.#request.framing, this.#timeouts.requestBodyIdleMs);
     if (this.#body === null) {
       connection.end('', this.#timeouts.responseHeadMs);
@@ -193,6 +197,9 @@ export class Exchange
   // --- what the client sends ---------------------------------------------------------------------------------------
 
   requestBody(chunk: Buffer): Sender | null {
+    if (this.#request.entry !== null) {
+      this.#request.entry.bytesIn += chunk.length;
+    }
     const { tunnel } = this.#relay;
     if (tunnel !== null) {
       return tunnel.fromClient(chunk);
@@ -239,6 +246,7 @@ export class Exchange
   // --- what the target answers -------------------------------------------------------------------------------------
 
   onAnswered(status: number): boolean {
+    this.#request.entry?.answered();
     if (this.#retries.onStatus.length > 0 && this.#tryAgainAfter(status)) {
       return false;
     }
@@ -345,6 +353,7 @@ export class Exchange
   abandon(): void {
     this.#drop();
     this.#place.pool.failures.add('internal');
+    this.#note('internal');
     this.#finish('proxyFailed', failureOf('internal').status);
   }
 
@@ -355,6 +364,7 @@ export class Exchange
     }
     if (!this.#isFinished) {
       this.#place.pool.failures.add('client_closed');
+      this.#note('client_closed');
       if (this.#relay.status === 0) {
         this.#place.observe('abandoned', this.#isBodyComplete);
       }
@@ -392,6 +402,7 @@ export class Exchange
       this.#place.observe(code === 'total_timeout' ? 'abandoned' : 'failed', this.#isBodyComplete);
     }
     this.#place.pool.failures.add(code);
+    this.#note(code);
     this.#finish(outcomeOf(code), hasReachedClient ? relay.status : status);
     if (hasReachedClient) {
       this.#downstream.abort();
@@ -415,5 +426,13 @@ export class Exchange
     this.#place.count(this.#request.methodIndex, status);
     this.#place.cohort.leave(this, outcome);
     this.#place.tellEnd(outcome, this.#relay.targetStatus, this.#isBodyComplete);
+    this.#request.entry?.end(status, this.#place.pool, this.#place.target);
+  }
+
+  /** For the log. */
+  #note(code: FailureCode): void {
+    if (this.#request.entry !== null) {
+      this.#request.entry.failure = code;
+    }
   }
 }

@@ -8,6 +8,7 @@
 import { assert } from '../../base/assert.ts';
 import type { KeptIn } from '../../snapshot/buffer-spec.ts';
 import type { ServiceBuffers } from '../buffer/service-buffers.ts';
+import type { AccessEntry } from '../access-log.ts';
 import type { Downstream } from '../downstream.ts';
 import type { FailureCode } from '../errors.ts';
 import type { FieldSection } from '../http1/field-section.ts';
@@ -61,6 +62,7 @@ export class ResponseRelay implements ConnectionUser, BufferedResponseUser {
   readonly #place: Placement;
   readonly #answerFields: AnswerFields | null;
   readonly #editor: ResponseEditor | null;
+  readonly #entry: AccessEntry | null;
   /** Set by the exchange that it is made for, before anything can come. */
   user!: RelayUser;
   connection: TargetConnection | null = null;
@@ -92,6 +94,7 @@ export class ResponseRelay implements ConnectionUser, BufferedResponseUser {
     this.#userField = userField;
     this.#answerFields = answerFields;
     this.#editor = editor;
+    this.#entry = request.entry;
   }
 
   // --- the connection ----------------------------------------------------------------------------------------------
@@ -205,6 +208,9 @@ export class ResponseRelay implements ConnectionUser, BufferedResponseUser {
   // --- the body ----------------------------------------------------------------------------------------------------
 
   onBody(chunk: Buffer): Sender | null {
+    if (this.#entry !== null) {
+      this.#entry.bytesOut += chunk.length;
+    }
     return this.#buffered === null ? this.#downstream.body(chunk) : this.#keep(this.#buffered, chunk);
   }
 

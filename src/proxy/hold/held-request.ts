@@ -1,4 +1,5 @@
 /** One request that waits for its service to be resumed: the bytes of its head, and what has come of its body. */
+import type { AccessEntry } from '../access-log.ts';
 import { type Expiring, NEVER } from '../deadlines.ts';
 import type { UpstreamBound } from '../downstream.ts';
 import type { FailureCode } from '../errors.ts';
@@ -39,6 +40,8 @@ export class HeldRequest implements UpstreamBound, Expiring, Waiter<HeldRequest>
   readonly responseBodyIdleMs = CLIENT_IDLE_MS;
   /** Counted against the bounds of the pause. */
   heldBytes: number;
+  /** null: it is not logged. Begun anew it has another. */
+  entry: AccessEntry | null = null;
   readonly #downstream: HeldDownstream;
   readonly #head: Buffer;
   readonly #hold: HeldBy;
@@ -120,6 +123,7 @@ export class HeldRequest implements UpstreamBound, Expiring, Waiter<HeldRequest>
     if (!this.#isOver) {
       this.#isOver = true;
       this.#hold.end(this, result);
+      this.entry?.refuse(code);
       this.#downstream.refuse(code);
     }
   }

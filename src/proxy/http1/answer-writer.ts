@@ -83,12 +83,14 @@ export class AnswerWriter {
     this.#minor = 1;
     this.#accept = '';
     this.#face = NO_SERVICE;
+    this.#requestId = '';
     this.#keepAlive = false;
   }
 
   /** The request that is to be answered is routed anew. */
   forgetService(): void {
     this.#face = NO_SERVICE;
+    this.#requestId = '';
   }
 
   /** Of the request being answered; "": no service has taken it. */

@@ -278,7 +278,7 @@ export class ClientConnection implements Requester, ClientLink, Expiring, ReadTa
     this.#answer.beginUnread(method);
     this.#held = null;
     this.#phase = 'body';
-    this.answer(code, this.#host.refused(code));
+    this.answer(code, this.#host.refused(code, this));
   }
 
   // --- the response ------------------------------------------------------------------------------------------------
@@ -325,7 +325,7 @@ export class ClientConnection implements Requester, ClientLink, Expiring, ReadTa
   }
 
   refuse(code: FailureCode, retryAfterSeconds = 0): void {
-    this.answer(code, this.#host.refused(code), retryAfterSeconds);
+    this.answer(code, this.#host.refused(code, this), retryAfterSeconds);
   }
 
   beginAgain(bytes: Buffer): RunningRequest | null {

@@ -43,8 +43,8 @@ export interface ClientHost {
   readonly isClosing: boolean;
   /** Routes a request. Null: it was answered at once. */
   begin(requester: Requester, head: RequestHead): RunningRequest | null;
-  /** A request that was refused before it could be routed. Returns its id. */
-  refused(code: FailureCode): string;
+  /** A request that was refused before it could be routed, or had to wait for that. Returns its id. */
+  refused(code: FailureCode, requester: Requester): string;
   becameActive(): void;
   becameIdle(): void;
   becameTunnel(): void;

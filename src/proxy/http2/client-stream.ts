@@ -96,7 +96,7 @@ export class ClientStream implements Requester, Expiring {
     const failure = streamHead.read(raw, hasBody);
     if (failure !== null) {
       this.#answer.beginUnread(streamHead.method);
-      this.answer(failure, this.#host.refused(failure));
+      this.answer(failure, this.#host.refused(failure, this));
       return;
     }
     this.#bytesLeft = requestHead.framing === 'chunked' ? -1 : requestHead.contentLength;
@@ -255,7 +255,7 @@ export class ClientStream implements Requester, Expiring {
   }
 
   refuse(code: FailureCode, retryAfterSeconds = 0): void {
-    this.answer(code, this.#host.refused(code), retryAfterSeconds);
+    this.answer(code, this.#host.refused(code, this), retryAfterSeconds);
   }
 
   answer(code: FailureCode, requestId: string, retryAfterSeconds = 0): void {

@@ -4,6 +4,7 @@ import type { ListenerCredentials } from '../../snapshot/credential-spec.ts';
 import type { ListenerReport } from '../../snapshot/data-plane.ts';
 import type { ListenerSpec } from '../../snapshot/types.ts';
 import { Tally } from '../counters.ts';
+import type { AccessLog } from '../access-log.ts';
 import type { Deadlines } from '../deadlines.ts';
 import type { DescriptorBudget } from '../descriptor-budget.ts';
 import type { FailureCode } from '../errors.ts';
@@ -52,6 +53,8 @@ export interface ListenerShared {
   readonly deadlines: Deadlines;
   readonly descriptors: DescriptorBudget;
   readonly readBuffers: ReadBuffers;
+  /** null: requests are not logged. */
+  readonly accessLog: AccessLog | null;
 }
 
 /** Why a connection was closed at once. */
@@ -67,6 +70,7 @@ export class Listener implements SessionHost, OpeningHost, TunnelHost {
   readonly #descriptors: DescriptorBudget;
   readonly #loopLagMsMax: number;
   readonly #sink: RequestSink;
+  readonly #accessLog: AccessLog | null;
   readonly #servers: Server[] = [];
   readonly #connections = new Set<ClientLink>();
   /** null: TLS is not spoken here. */
@@ -79,13 +83,18 @@ export class Listener implements SessionHost, OpeningHost, TunnelHost {
   #active = 0;
   #tunnels = 0;
 
-  constructor(spec: ListenerSpec, { deadlines, descriptors, readBuffers }: ListenerShared, sink: RequestSink) {
+  constructor(
+    spec: ListenerSpec,
+    { deadlines, descriptors, readBuffers, accessLog }: ListenerShared,
+    sink: RequestSink,
+  ) {
     this.spec = spec;
     this.deadlines = deadlines;
     this.#descriptors = descriptors;
     this.readBuffers = readBuffers;
     this.#loopLagMsMax = spec.limits.loopLagMs === 0 ? Number.POSITIVE_INFINITY : spec.limits.loopLagMs;
     this.#sink = sink;
+    this.#accessLog = accessLog;
     this.requestHead = new RequestHead({
       requestLineBytesMax: spec.limits.requestLineBytesMax,
       fieldsMax: spec.limits.fieldsMax,
@@ -202,7 +211,7 @@ export class Listener implements SessionHost, OpeningHost, TunnelHost {
     if (typeof begun !== 'string') {
       return begun;
     }
-    const newId = ACCOUNTED.has(begun) ? this.#sink.newRequestId() : this.refused(begun);
+    const newId = ACCOUNTED.has(begun) ? this.#sink.newRequestId() : this.refused(begun, requester, head);
     requester.answer(begun, requester.requestId || newId);
     return null;
   }
@@ -231,6 +240,7 @@ export class Listener implements SessionHost, OpeningHost, TunnelHost {
     try {
       return this.#sink.begin(requester, head);
     } catch (error) {
+      this.#accessLog?.refused(requester.origin, head, 'internal', requester.requestId);
       return this.#mistaken(error);
     }
   }
@@ -252,10 +262,15 @@ export class Listener implements SessionHost, OpeningHost, TunnelHost {
     return 'internal';
   }
 
-  refused(code: FailureCode): string {
+  /** `requester`: to be logged, unless its service has done so. `head` null: it could not be read. */
+  refused(code: FailureCode, requester: Requester | null = null, head: RequestHead | null = null): string {
     this.#refused.add(code);
     this.#sink.refused(code);
-    return this.#sink.newRequestId();
+    const id = this.#sink.newRequestId();
+    if (this.#accessLog !== null && requester !== null && requester.requestId === '') {
+      this.#accessLog.refused(requester.origin, head, code, id);
+    }
+    return id;
   }
 
   becameActive(): void {
