@@ -93,6 +93,7 @@ describe('a compiled service', () => {
       upstream: { idleConnectionsMax: 256, idleTimeoutMs: 4_000 },
       upgrades: ['websocket'],
       buffering: null,
+      accessLog: true,
       ambiguousPaths: false,
     });
   });
