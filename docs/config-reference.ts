@@ -244,6 +244,7 @@ services:
   'listeners.LISTENER': `
 listen: "[::]:8443"
 protocol: https
+proxyProtocol: false
 tls: { certificates: [ { cert: ./shop.pem, key: ./shop.key } ] }
 http2: false
 timeouts: { keepAlive: 30s }
@@ -349,6 +350,8 @@ buffering: { request: { memory: 128KiB } }
 timeouts: { responseHead: 10s }
 limits: { requestBody: 10MiB }
 upstream: { idleConnections: 64 }
+# Of a tcp listener only:
+proxyProtocol: v2
 upgrades: []
 accessLog: false
 ambiguousPaths: true`,

@@ -11,6 +11,7 @@ export class ConnectionFacts implements RequestFacts {
   readonly search = '';
   readonly host = '';
   readonly scheme = 'http';
+  clientAddress = '';
   readonly #clock: Clock;
   #origin: Origin | null = null;
 
@@ -18,8 +19,10 @@ export class ConnectionFacts implements RequestFacts {
     this.#clock = clock;
   }
 
-  of(origin: Origin): this {
+  /** `clientAddress`: as trusted proxies tell it. */
+  of(origin: Origin, clientAddress: string): this {
     this.#origin = origin;
+    this.clientAddress = clientAddress;
     return this;
   }
 
@@ -33,9 +36,5 @@ export class ConnectionFacts implements RequestFacts {
 
   get nowMs(): number {
     return this.#clock.wallMs();
-  }
-
-  get clientAddress(): string {
-    return this.#origin?.address ?? '';
   }
 }

@@ -49,7 +49,7 @@ export class ConnectionPipeline {
     if (service === null) {
       return 'no_service';
     }
-    const facts = this.#facts.of(client.origin);
+    const facts = this.#facts.of(client.origin, client.clientAddress);
     const gate = service.live === null ? 'open' : this.#passGates(service, client, isResumed);
     if (gate !== 'open') {
       return gate;

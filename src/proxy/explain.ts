@@ -89,7 +89,7 @@ function explainConnection({ peer, listener, target }: ExplainQuestion, context:
   const { name, match } = service.spec;
   const byHost = match.hosts.length === 0 ? '' : `, and ${whyHost(match.hosts, target)}`;
   const found = { request, service: { name, filters: [], why: `it names the listener "${origin.listener}"${byHost}` } };
-  const facts = new ConnectionFacts(clock).of(origin);
+  const facts = new ConnectionFacts(clock).of(origin, peer);
   if (isAboveRate(service, facts, clock)) return { ...found, refusal: refusal('rate_limited') };
   return { ...found, ...wayOf(service, null, facts, context) };
 }

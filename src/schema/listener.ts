@@ -81,6 +81,14 @@ export const ListenerSchema = strictObject(
       }),
       'http',
     ),
+    proxyProtocol: defaulted(
+      Type.Boolean({
+        description:
+          'Of tcp: whether `trustedProxies` begin each connection with a header of the PROXY protocol (version 1 or 2), which says ' +
+          'who the client is; one without it is reset. Of everybody else no such header counts.',
+      }),
+      false,
+    ),
     tls: Type.Optional(ListenerTlsSchema),
     http2: Type.Optional(
       Type.Boolean({

@@ -183,6 +183,13 @@ export const ServiceSchema = strictObject(
     timeouts: defaulted(ServiceTimeoutsSchema, {}),
     limits: defaulted(ServiceLimitsSchema, {}),
     upstream: defaulted(UpstreamSchema, {}),
+    proxyProtocol: Type.Optional(
+      Type.Enum(['v1', 'v2'], {
+        description:
+          'Of a tcp listener: begin each connection to a target with a header of the PROXY protocol, of this version, that says who ' +
+          'the client is. The targets must expect it.',
+      }),
+    ),
     upgrades: defaulted(
       Type.Array(formatted('token', 'An upgrade protocol.'), {
         maxItems: 16,

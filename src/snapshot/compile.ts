@@ -85,6 +85,7 @@ export function compileService(
       idleConnectionsMax: service.upstream.idleConnections,
       idleTimeoutMs: parseDuration(service.upstream.idleTimeout),
     },
+    proxyProtocol: service.proxyProtocol ?? null,
     upgrades: service.upgrades.map((upgrade) => upgrade.toLowerCase()),
     accessLog: service.accessLog,
     ambiguousPaths: service.ambiguousPaths,
@@ -99,6 +100,7 @@ export function compileListener(name: string, listener: ListenerConfig): Listene
   return {
     name,
     protocol: listener.protocol === 'tcp' ? 'tcp' : 'http',
+    proxyProtocol: listener.proxyProtocol,
     host: address.host,
     port: address.port,
     tls: listener.tls === undefined ? null : compileTls(listener.tls, http2),

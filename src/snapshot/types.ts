@@ -77,6 +77,8 @@ export interface ServiceSpec {
   readonly timeouts: ServiceTimeouts;
   readonly limits: ServiceLimits;
   readonly upstream: UpstreamSpec;
+  /** How targets of connections that pass are told who the client is; null: they are not. */
+  readonly proxyProtocol: ProxyHeaderVersion | null;
   /** Upgrade protocols that may become tunnels, lower case ("websocket"). */
   readonly upgrades: readonly string[];
   /** Whether its requests are in the access log, where there is one. */
@@ -212,10 +214,15 @@ export interface UpstreamSpec {
 /** What clients speak: "tcp" is anything, and its bytes pass as they are. */
 export type ListenerProtocol = 'http' | 'tcp';
 
+/** Of the header by which proxies that pass bytes tell who the client is. */
+export type ProxyHeaderVersion = 'v1' | 'v2';
+
 /** How one listener treats its clients; the same for every service behind it. */
 export interface ListenerSpec {
   readonly name: string;
   readonly protocol: ListenerProtocol;
+  /** Trusted proxies begin each connection with a header that says who the client is. */
+  readonly proxyProtocol: boolean;
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;

@@ -7,7 +7,7 @@ const OF_CONNECTIONS: ReadonlySet<string> = new Set(['connections', 'connections
 /** A setting that a listener of this protocol never looks at would be one that seems to work. Paths count from the listener. */
 export function checkListener(listener: ListenerDocument): Problem[] {
   const { protocol, timeouts = {}, limits = {} } = listener;
-  if (protocol !== 'tcp') return checkTls(listener);
+  if (protocol !== 'tcp') return [...checkTls(listener), ...checkProxyProtocol(listener)];
   const message = 'is about HTTP, and this listener passes bytes as they are (protocol: tcp)';
   return [
     ...checkTls(listener),
@@ -29,4 +29,11 @@ function checkTls({ protocol = 'http', tls }: ListenerDocument): Problem[] {
   }
   if (protocol === 'https' || tls === undefined) return [];
   return [{ path: '/tls', message: `is for protocol https, and this listener speaks ${protocol}`, atKey: true }];
+}
+
+function checkProxyProtocol({ proxyProtocol }: ListenerDocument): Problem[] {
+  if (proxyProtocol !== true) return [];
+  const message =
+    'is for protocol tcp; trusted proxies that speak http tell of the client by X-Forwarded-For or Forwarded';
+  return [{ path: '/proxyProtocol', message, atKey: true }];
 }

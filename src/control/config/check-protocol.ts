@@ -21,7 +21,9 @@ export function isTcpService({ match }: Pick<ServiceDocument, 'match'>, listener
 export function checkProtocol(service: ServiceDocument, listeners: Listening['listeners']): Problem[] {
   if (listeners === undefined) return [];
   const named = checkNames(service, listeners);
-  if (!isTcpService(service, listeners)) return [...named, ...checkSchemes(service, 'http')];
+  if (!isTcpService(service, listeners)) {
+    return [...named, ...checkSchemes(service, 'http'), ...presentOf(service, TCP_ONLY)];
+  }
   return [...named, ...checkSchemes(service, 'tcp'), ...checkTcp(service)];
 }
 
@@ -93,6 +95,10 @@ const HTTP_ONLY: Readonly<Record<string, string>> = {
   'limits/requestBody': `is about a request, ${PASSES}`,
   'limits/responseHead': `is about a response, ${PASSES}`,
   'limits/responseFields': `is about a response, ${PASSES}`,
+};
+
+const TCP_ONLY = {
+  proxyProtocol: 'is for services of tcp listeners; targets of http are told by X-Forwarded-For and Forwarded',
 };
 
 function checkTcp(service: ServiceDocument): Problem[] {
@@ -170,7 +176,11 @@ function connectOnly(path: string, reason: string | number): Problem[] {
 }
 
 /** Checks ask by http where nothing is said: of servers that speak anything, that must be said. */
-function checkHealth({ health }: ServiceDocument): Problem[] {
+function checkHealth({ health, proxyProtocol }: ServiceDocument): Problem[] {
+  if (health?.type === 'http' && proxyProtocol !== undefined) {
+    const message = 'is http, and checks do not begin with the header that targets expect by proxyProtocol; use tcp';
+    return [{ path: '/health/type', message }];
+  }
   if (health === undefined || health.type !== undefined) return [];
   const message = 'does not say its type; write "type: tcp", or "type: http" where the targets speak http';
   return [{ path: '/health', message }];

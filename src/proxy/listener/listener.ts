@@ -19,6 +19,7 @@ import { StreamHeadReader } from '../http2/stream-head.ts';
 import { Origin, plainAddress } from '../origin.ts';
 import type { ReadBuffers } from '../read-buffers.ts';
 import { KEEP_ALIVE_MS } from '../tunnel/tunnel-end.ts';
+import type { PrefaceParts } from '../tunnel/preface.ts';
 import { TunnelClient, type TunnelHost } from '../tunnel/tunnel-client.ts';
 import type { TunnelExchange } from '../tunnel/tunnel-exchange.ts';
 import { ClientCounts } from './client-counts.ts';
@@ -216,8 +217,10 @@ export class Listener implements SessionHost, OpeningHost, TunnelHost {
     return null;
   }
 
-  get wantsServerName(): boolean {
-    return this.#sink.wantsServerName(this.spec.name);
+  prefaceOf({ isTrusted }: Origin): PrefaceParts | null {
+    const proxyHeader = this.spec.proxyProtocol && isTrusted;
+    const serverName = this.#sink.wantsServerName(this.spec.name);
+    return proxyHeader || serverName ? { proxyHeader, serverName } : null;
   }
 
   beginTunnel(client: TunnelClient, isResumed: boolean): TunnelExchange | HeldRequest | null {

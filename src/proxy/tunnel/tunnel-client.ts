@@ -8,15 +8,16 @@ import type { FailureCode } from '../errors.ts';
 import type { HeldDownstream, HeldRequest } from '../hold/held-request.ts';
 import type { ClientLink } from '../http1/client-host.ts';
 import type { Origin } from '../origin.ts';
-import { Preface, type PrefaceUser } from './preface.ts';
+import { Preface, type PrefaceParts, type PrefaceUser } from './preface.ts';
+import type { Addresses } from './proxy-header.ts';
 import { TunnelEnd, type TunnelEndUser } from './tunnel-end.ts';
 import { TunnelExchange } from './tunnel-exchange.ts';
 
 /** What it needs of its listener. */
 export interface TunnelHost {
   readonly deadlines: Deadlines;
-  /** Connections are told apart by the server that their clients ask for. */
-  readonly wantsServerName: boolean;
+  /** What must be read before a connection of `origin` can be routed; null: nothing. */
+  prefaceOf(origin: Origin): PrefaceParts | null;
   /** Read into by whichever connection has bytes; valid until the next read. */
   readonly readBuffer: Buffer;
   /** Routes it. `isResumed`: it has waited for the end of a pause. Null: it was refused, and is over. */
@@ -39,6 +40,8 @@ export class TunnelClient implements ClientLink, HeldDownstream, PrefaceUser, Tu
   #held: HeldRequest | null = null;
   #exchange: TunnelExchange | null = null;
   #isTunnel = false;
+  /** What a trusted proxy has told of who is behind it. */
+  #told: Addresses | null = null;
   /** That a TLS client asks for; "": nobody has looked, or it names none. */
   serverName = '';
 
@@ -48,19 +51,30 @@ export class TunnelClient implements ClientLink, HeldDownstream, PrefaceUser, Tu
     this.readBuffer = host.readBuffer;
     this.#end = TunnelEnd.over(socket, this, host.readBuffer);
     host.becameActive();
-    if (host.wantsServerName) {
-      this.#preface = new Preface(host.deadlines, this);
-    } else {
+    const parts = host.prefaceOf(origin);
+    if (parts === null) {
       this.#begin(false);
+    } else {
+      this.#preface = new Preface(parts, host.deadlines, this);
     }
   }
 
   // --- before it is routed -----------------------------------------------------------------------------------------
 
+  #readPreface(preface: Preface, buffer: Buffer, count: number): void {
+    const result = preface.add(buffer, count);
+    if (result === 'bad') {
+      this.#refusePreface('malformed_request');
+    } else if (result === 'done') {
+      this.#endPreface(preface);
+    }
+  }
+
   #endPreface(preface: Preface): void {
     preface.close();
     this.#preface = null;
     this.serverName = preface.serverName;
+    this.#told = preface.addresses;
     this.#begin(false);
     const { bytes } = preface;
     if (bytes.length > 0) {
@@ -68,8 +82,8 @@ export class TunnelClient implements ClientLink, HeldDownstream, PrefaceUser, Tu
     }
   }
 
-  onPrefaceTimeout(isBegun: boolean): void {
-    if (isBegun) {
+  onPrefaceTimeout(isOwed: boolean): void {
+    if (isOwed) {
       this.#refusePreface('request_head_timeout');
     } else if (this.#preface !== null) {
       this.#endPreface(this.#preface);
@@ -111,6 +125,17 @@ export class TunnelClient implements ClientLink, HeldDownstream, PrefaceUser, Tu
     if (this.#exchange === null || this.#exchange.takesBytes) {
       this.resume();
     }
+  }
+
+  // --- who it is ---------------------------------------------------------------------------------------------------
+
+  get clientAddress(): string {
+    return this.#told === null ? this.origin.address : this.#told.source;
+  }
+
+  /** Between whom the connection was made, as far as that is known; null: it is gone. */
+  get addresses(): Addresses | null {
+    return this.#told ?? this.#end.addresses;
   }
 
   // --- what the exchange does with it ------------------------------------------------------------------------------
@@ -175,14 +200,16 @@ export class TunnelClient implements ClientLink, HeldDownstream, PrefaceUser, Tu
       return this.#exchange.fromClient(buffer, count);
     }
     this.#held?.requestBody(buffer.subarray(0, count));
-    if (this.#preface?.add(buffer, count) === true) {
-      this.#endPreface(this.#preface);
+    if (this.#preface !== null) {
+      this.#readPreface(this.#preface, buffer, count);
     }
     return false;
   }
 
   onEnd(): void {
-    if (this.#preface !== null) {
+    if (this.#preface?.owesHeader === true) {
+      this.#refusePreface('client_closed');
+    } else if (this.#preface !== null) {
       this.#endPreface(this.#preface);
     }
     this.#exchange?.onClientEnd();

@@ -6,6 +6,8 @@
  * read, unless the other side's socket still holds on to it. Nothing is timed here as long as all that was written is taken.
  */
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
+import { plainAddress } from '../origin.ts';
+import type { Addresses } from './proxy-header.ts';
 
 /** Of a buffer of a socket's own. */
 const OWN_READ_BYTES = 65_536;
@@ -81,6 +83,16 @@ export class TunnelEnd {
     accepted.on('data', (chunk: Buffer) => void user.onBytes(chunk, chunk.length));
     accepted.resume();
     return end;
+  }
+
+  /** From the peer to us; null: it is not connected. */
+  get addresses(): Addresses | null {
+    const { remoteAddress, remotePort, localAddress, localPort } = this.#socket;
+    if (remoteAddress === undefined || localAddress === undefined) {
+      return null;
+    }
+    const [source, destination] = [plainAddress(remoteAddress), plainAddress(localAddress)];
+    return { source, sourcePort: remotePort ?? 0, destination, destinationPort: localPort ?? 0 };
   }
 
   /** Too much was written: nothing more should be before `onDrain`. */

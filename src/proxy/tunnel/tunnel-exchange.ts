@@ -12,7 +12,7 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
 import type { RetrySpec } from '../../snapshot/protection-spec.ts';
-import type { ServiceSpec } from '../../snapshot/types.ts';
+import type { ProxyHeaderVersion, ServiceSpec } from '../../snapshot/types.ts';
 import { TCP_METHOD } from '../counters.ts';
 import { type Deadlines, type Expiring, NEVER } from '../deadlines.ts';
 import { type FailureCode, failureOf } from '../errors.ts';
@@ -26,6 +26,7 @@ import type { FailureContext } from '../upstream/target-connection.ts';
 import type { Target } from '../upstream/target.ts';
 import type { PassedBytes } from '../passed-bytes.ts';
 import { type Sender, UNKNOWN_SENDER } from '../read-buffers.ts';
+import { writeProxyHeader } from './proxy-header.ts';
 import type { TunnelClient } from './tunnel-client.ts';
 import { TunnelTarget, type TunnelTargetUser } from './tunnel-target.ts';
 
@@ -44,6 +45,8 @@ export class TunnelExchange implements CohortMember, Applicant<Target>, TriedExc
   readonly #retries: RetrySpec;
   readonly #connectMs: number;
   readonly #idleMs: number;
+  /** How the target is told who the client is; null: it is not. */
+  readonly #proxyProtocol: ProxyHeaderVersion | null;
   readonly #context: TunnelContext;
   readonly #deadlines: Deadlines;
   readonly #passed: PassedBytes;
@@ -66,7 +69,7 @@ export class TunnelExchange implements CohortMember, Applicant<Target>, TriedExc
 
   constructor(
     client: TunnelClient,
-    { timeouts, retries }: Pick<ServiceSpec, 'timeouts' | 'retries'>,
+    { timeouts, retries, proxyProtocol }: Pick<ServiceSpec, 'timeouts' | 'retries' | 'proxyProtocol'>,
     place: Placement,
     context: TunnelContext,
   ) {
@@ -75,6 +78,7 @@ export class TunnelExchange implements CohortMember, Applicant<Target>, TriedExc
     this.#retries = retries;
     this.#connectMs = timeouts.connectMs;
     this.#idleMs = timeouts.tunnelIdleMs;
+    this.#proxyProtocol = proxyProtocol;
     this.#context = context;
     this.#deadlines = context.deadlines;
     this.#passed = place.pool.passed;
@@ -127,6 +131,10 @@ export class TunnelExchange implements CohortMember, Applicant<Target>, TriedExc
     this.#place.cohort.tunnels++;
     this.#client.becomeTunnel();
     this.#touch();
+    if (this.#proxyProtocol !== null) {
+      const header = writeProxyHeader(this.#proxyProtocol, this.#client.addresses);
+      target.write(header, header.length);
+    }
     const early = this.#early;
     this.#early = null;
     if (early !== null) {

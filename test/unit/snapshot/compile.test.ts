@@ -91,6 +91,7 @@ describe('a compiled service', () => {
       },
       limits: { requestBodyBytesMax: 0, responseHeadBytesMax: 65_536, responseFieldsMax: 256 },
       upstream: { idleConnectionsMax: 256, idleTimeoutMs: 4_000 },
+      proxyProtocol: null,
       upgrades: ['websocket'],
       buffering: null,
       accessLog: true,
@@ -249,6 +250,7 @@ describe('a compiled listener', () => {
     expect(spec).toEqual({
       name: 'web',
       protocol: 'http',
+      proxyProtocol: false,
       host: '::1',
       port: 8080,
       tls: null,

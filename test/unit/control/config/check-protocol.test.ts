@@ -46,6 +46,7 @@ describe('a service of a tcp listener', () => {
       retries: { tries: 2, on: ['connect'] },
       timeouts: { connect: '1s', tunnelIdle: '5m', queue: '1s' },
       limits: { inFlightPerTarget: 5, queue: 10 },
+      proxyProtocol: 'v2',
     };
     expect(problemsOf(service)).toEqual([]);
   });
@@ -129,6 +130,12 @@ describe('a service of a tcp listener', () => {
     expect(problemsOf({ ...DB, health: { type } })).toEqual([]);
   });
 
+  it('is not checked by http where its targets expect a header before that', () => {
+    expect(problemsOf({ ...DB, health: { type: 'http' }, proxyProtocol: 'v1' })).toEqual([
+      ['/health/type', expect.stringContaining('use tcp')],
+    ]);
+  });
+
   it('has targets of its own scheme', () => {
     expect(problemsOf({ ...DB, pools: { blue: { targets: [{ url: 'http://127.0.0.1:3001' }] } } })).toEqual([
       ['/pools/blue/targets/0/url', expect.stringContaining('must use tcp, such as')],
@@ -150,6 +157,12 @@ describe('a service of HTTP', () => {
     expect(problemsOf({ ...SHOP, match: { listeners: ['insde', 'elsewhere'] } })).toEqual([
       ['/match/listeners/0', 'there is no listener "insde"; did you mean "inside"?'],
       ['/match/listeners/1', 'there is no listener "elsewhere"; there are "web", "inside", "pg", "redis"'],
+    ]);
+  });
+
+  it('tells its targets by fields, and not by a header of bytes', () => {
+    expect(problemsOf({ ...SHOP, proxyProtocol: 'v2' })).toEqual([
+      ['/proxyProtocol', expect.stringContaining('X-Forwarded-For')],
     ]);
   });
 
@@ -190,6 +203,9 @@ describe('a tcp listener', () => {
     const wrong = { ...listener, limits: { ...limits, head: '1KiB' }, timeouts: { keepAlive: '1s' } };
     expect(checkListener(wrong).map(({ path }) => path)).toEqual(['/timeouts/keepAlive', '/limits/head']);
     expect(checkListener({ ...wrong, protocol: 'http' })).toEqual([]);
+    const proxied = { ...listener, proxyProtocol: true };
+    expect(checkListener(proxied)).toEqual([]);
+    expect(checkListener({ ...proxied, protocol: 'http' }).map(({ path }) => path)).toEqual(['/proxyProtocol']);
     expect(checkListener({ ...listener, http2: false }).map(({ path }) => path)).toEqual(['/http2']);
     expect(checkListener({ ...listener, protocol: 'http', http2: true })).toEqual([]);
   });
