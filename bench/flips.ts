@@ -19,7 +19,7 @@ import { parseArgs } from 'node:util';
 import { startBackend } from './backend.ts';
 import { freePort } from './free-port.ts';
 import { describeRun } from './machine.ts';
-import { becomesReady } from './measure.ts';
+import { LONG_START_MS_MAX, becomesReady } from './measure.ts';
 import { printResult } from './print-result.ts';
 import { quantile } from './quantile.ts';
 import type { ScriptResult } from './scenario.ts';
@@ -53,7 +53,7 @@ async function main({ children, folder }: Workspace): Promise<void> {
   const file = join(folder, 'cutover.json');
   await writeFile(file, JSON.stringify(configOf(port, adminPort, backendPort, folder)));
   const proxy = await children.start(0, process.execPath, [MAIN, 'run', '--config', file, '--log-level', 'error']);
-  await becomesReady('cutover', proxy, `http://127.0.0.1:${adminPort}/readyz`);
+  await becomesReady('cutover', proxy, `http://127.0.0.1:${adminPort}/readyz`, LONG_START_MS_MAX);
   const load = new SteadyLoad(port, settings.rate);
   const answers: number[] = [];
   const barriers: number[] = [];

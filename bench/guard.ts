@@ -24,13 +24,11 @@ import { type GuardVerdict, judgeRatios } from './guard-verdict.ts';
 import { autocannon } from './loads/autocannon.ts';
 import { findGenerators } from './loads/find-generator.ts';
 import { describeRun } from './machine.ts';
-import { type Entrant, type Sample, becomesReady, measure, warmUp } from './measure.ts';
+import { type Entrant, LONG_START_MS_MAX, type Sample, becomesReady, measure, warmUp } from './measure.ts';
 import { SMALL_GET } from './scenarios.ts';
 import { type Workspace, inWorkspace } from './workspace.ts';
 
 const NOTED = new URL('./guard-ratios.json', import.meta.url);
-/** On a machine that has just run all tests. */
-const START_MS_MAX = 60_000;
 /** In turn, so that each has its code compiled before the first round. */
 const WARM_UPS = 2;
 
@@ -80,7 +78,7 @@ async function start(
   const rest = { clientsMax: CLIENTS_MAX, setting: { entry: 'http' }, certificate: null } as const;
   const child = await contender.start({ children, core, port, targets, folder: own, ...rest });
   const origin = `http://127.0.0.1:${port}`;
-  await becomesReady(name, child, `${origin}/`, START_MS_MAX);
+  await becomesReady(name, child, `${origin}/`, LONG_START_MS_MAX);
   return { name, child, origin };
 }
 

@@ -10,7 +10,16 @@ import { type LoadGenerator, lastLine } from './load.ts';
 import type { Generators } from './loads/find-generator.ts';
 import { runSteadyLoad } from './loads/own.ts';
 import type { SteadyResult, SteadyTask } from './loads/steady-load.ts';
-import { type Entrant, type Measuring, SETTLE_SECONDS, type Sample, becomesReady, measure, warmUp } from './measure.ts';
+import {
+  type Entrant,
+  LONG_START_MS_MAX,
+  type Measuring,
+  SETTLE_SECONDS,
+  type Sample,
+  becomesReady,
+  measure,
+  warmUp,
+} from './measure.ts';
 import { median } from './quantile.ts';
 import { type Absence, type LoadResults, type ScenarioResults, type ScriptResults, nameOf } from './results.ts';
 import type { LoadScenario, Scenario, ScriptResult, ScriptScenario } from './scenario.ts';
@@ -20,8 +29,6 @@ const RATE_SHARE = 0.6;
 /** Requests a second that the generator can send in time while the backend has the same core. */
 const RATE_MAX = 10_000;
 const LATENCY_CONNECTIONS = 64;
-/** Ten thousand services take some time to check, on a machine that has other things to do. */
-const START_MS_MAX = 90_000;
 const REASON_CHARS_MAX = 300;
 /** A script has children of its own to end. */
 const SCRIPT_GRACE_MS = 10_000;
@@ -110,13 +117,14 @@ interface Starting {
 async function startAll(run: Run, scenario: LoadScenario, starting: Starting): Promise<Running[]> {
   const running: Running[] = [];
   for (const { contender, probed } of run.contenders) {
+    // Where a setting is compared with another one, a contender that can do only one of them has nothing to say.
+    const lack = scenario.settings.map(([, setting]) => lackOf(probed, setting)).find((feature) => feature !== null);
+    if (lack !== undefined) {
+      starting.absent.push({ name: contender.name, reason: `it does not do this here (${lack})` });
+      continue;
+    }
     for (const [label, setting] of scenario.settings) {
       const name = nameOf({ contender: contender.name, label });
-      const lack = lackOf(probed, setting);
-      if (lack !== null) {
-        starting.absent.push({ name, reason: `it does not do this here (${lack})` });
-        continue;
-      }
       try {
         const child = await startOne(run, contender, setting, await freePort(), name, scenario, starting);
         running.push({ ...child, contender, version: probed.version, label });
@@ -146,7 +154,7 @@ async function startOne(
   const child = await contender.start(place);
   started.push(child);
   const origin = `${setting.entry === 'https' ? 'https' : 'http'}://127.0.0.1:${port}`;
-  await becomesReady(name, child, `${origin}/`, START_MS_MAX);
+  await becomesReady(name, child, `${origin}/`, LONG_START_MS_MAX);
   const entrant = { name, child, origin };
   await warmUp(entrant, measuringOf(run, scenario, generator, folder));
   return entrant;

@@ -55,14 +55,24 @@ export const SCENARIOS: readonly Scenario[] = [
   load('tcp', 'bytes of small GETs, 64 kept connections', TCP, {}, { ...USUAL, ...LATENCIES }),
   load('tcp-new', 'bytes of small GETs, each on a new connection', TCP, CLOSING),
   load('tcp-1m', 'bytes of 1 MiB responses, 16 connections', TCP, { path: '/bytes/1048576', connections: 16 }),
-  several('services', 'small GET to the last of many services', [
-    ['10 services', { ...HTTP, services: 10 }],
-    ['10,000 services', { ...HTTP, services: 10_000 }],
-  ]),
-  several('targets', 'small GET to a pool of many targets', [
-    ['10 targets', { ...HTTP, targets: 10 }],
-    ['1,000 targets', { ...HTTP, targets: 1_000 }],
-  ]),
+  several(
+    'services',
+    'small GET to the last of many services',
+    [
+      ['10 services', { ...HTTP, services: 10 }],
+      ['10,000 services', { ...HTTP, services: 10_000 }],
+    ],
+    USUAL,
+  ),
+  several(
+    'targets',
+    'small GET to a pool of many targets',
+    [
+      ['10 targets', { ...HTTP, targets: 10 }],
+      ['1,000 targets', { ...HTTP, targets: 1_000 }],
+    ],
+    USUAL,
+  ),
   several('rules', 'small GET that matches none of many rules', [
     ['no rule', HTTP],
     ['1,000 rules', { ...HTTP, rules: 1_000 }],
@@ -75,24 +85,17 @@ export const SCENARIOS: readonly Scenario[] = [
     ['no log', HTTP],
     ['access log', { ...HTTP, accessLog: true }],
   ]),
-  script('idle-clients', 'memory of idle clients, 10,000 where they may', 'idle-clients.ts', [
-    '--clients',
-    '10000',
-    '--more',
-    '1',
-  ]),
-  script('million', 'memory over a million requests', 'million.ts', []),
-  script('flips', 'a cutover each 100 ms under load', 'flips.ts', [
-    '--services',
-    '10',
-    '--flips',
-    '100',
-    '--every',
-    '100',
-  ]),
-  script('flips-1000', '1,000 cutovers in a row under load', 'flips.ts', ['--services', '10', '--flips', '1000']),
-  script('flips-10000', 'cutovers of one of 10,000 services', 'flips.ts', ['--services', '10000', '--flips', '200']),
-  script('workers', 'two workers against one', 'workers.ts', []),
+  script(
+    'idle-clients',
+    'memory of idle clients, 10,000 where they may',
+    'idle-clients.ts --clients 10000 --more 1',
+    USUAL,
+  ),
+  script('million', 'memory over a million requests', 'million.ts', USUAL),
+  script('flips', 'a cutover each 100 ms under load', 'flips.ts --services 10 --flips 100 --every 100'),
+  script('flips-1000', '1,000 cutovers in a row under load', 'flips.ts --services 10 --flips 1000', USUAL),
+  script('flips-10000', 'cutovers of one of 10,000 services', 'flips.ts --services 10000 --flips 200', USUAL),
+  script('workers', 'two workers against one', 'workers.ts', USUAL),
 ];
 
 type Choice = Partial<Pick<LoadScenario, 'isUsual' | 'hasLatencies' | 'backend'>>;
@@ -102,8 +105,8 @@ function load(name: string, title: string, setting: Setting, asked: Partial<Load
 }
 
 /** What a setting costs is seen next to the same contender without it, in the same rounds. */
-function several(name: string, title: string, settings: LoadScenario['settings']): LoadScenario {
-  return withSettings(name, title, settings, {}, {});
+function several(name: string, title: string, settings: LoadScenario['settings'], choice: Choice = {}): LoadScenario {
+  return withSettings(name, title, settings, {}, choice);
 }
 
 function withSettings(
@@ -117,6 +120,7 @@ function withSettings(
   return { ...rest, kind: 'load', name, title, settings, load: { ...SMALL_GET, ...asked }, ...choice };
 }
 
-function script(name: string, title: string, file: string, args: readonly string[]): ScriptScenario {
-  return { kind: 'script', name, title, isUsual: false, script: file, args };
+function script(name: string, title: string, command: string, { isUsual } = { isUsual: false }): ScriptScenario {
+  const [file = '', ...args] = command.split(' ');
+  return { kind: 'script', name, title, isUsual, script: file, args };
 }

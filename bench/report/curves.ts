@@ -57,7 +57,7 @@ function axes({ low, high }: { readonly low: number; readonly high: number }, yO
   return [
     ...levels.flatMap((ms) => [
       line({ x: LEFT, y: yOf(ms) }, { x: right, y: yOf(ms) }, 'rule'),
-      text(LEFT - 8, yOf(ms) + 4, `${Number(ms.toPrecision(1))} ms`, { anchor: 'end' }),
+      text(LEFT - 8, yOf(ms) + 4, timeOf(ms), { anchor: 'end' }),
     ]),
     ...SHARES.map((share, at) =>
       text(xOf(at), HEIGHT - BOTTOM + 20, `${Number((share * 100).toFixed(1))} %`, { anchor: 'middle' }),
@@ -65,14 +65,25 @@ function axes({ low, high }: { readonly low: number; readonly high: number }, yO
   ];
 }
 
+/** Of a power of ten. */
+function timeOf(ms: number): string {
+  return ms < 1_000 ? `${Number(ms.toPrecision(1))} ms` : `${ms / 1_000} s`;
+}
+
 /** Where names are written: as near to where their lines end as lets each be read. */
 function namePlaces(ends: readonly number[]): number[] {
   const places: number[] = [];
-  let lowest = Number.POSITIVE_INFINITY;
   const fromBottom = ends.map((y, index) => ({ y, index })).toSorted((a, b) => b.y - a.y);
+  let last = Number.POSITIVE_INFINITY;
   for (const { y, index } of fromBottom) {
-    lowest = Math.min(y, lowest - NAME_STEP);
-    places[index] = lowest;
+    last = Math.min(y, last - NAME_STEP);
+    places[index] = last;
+  }
+  // Those that had to give way upwards must stay within the picture.
+  last = TOP - NAME_STEP;
+  for (const { index } of fromBottom.toReversed()) {
+    last = Math.max(places[index] ?? 0, last + NAME_STEP);
+    places[index] = last;
   }
   return places;
 }

@@ -52,9 +52,23 @@ test('names at the ends of curves that lie together do not cover each other', ()
     withLatencies(...['a', 'b', 'c'].map((name) => entrant(name, [10], { latencies: LATENCIES }))),
     'latency-small-64.svg',
   );
-  const heights = ['a', 'b', 'c'].map((name) => Number(new RegExp(`y="([\\d.]+)"[^>]*>${name}<`).exec(svg)?.[1]));
+  const heights = heightsOf(svg, ['a', 'b', 'c']);
   const [one = 0, two = 0, three = 0] = heights.toSorted((a, b) => a - b);
   expect([two - one, three - two].every((gap) => gap >= 12)).toBe(true);
+});
+
+test('names of many curves that end at the top stay within the picture', () => {
+  const names = Array.from({ length: 8 }, (_, index) => `proxy-${index}`);
+  const svg = svgOf(
+    withLatencies(
+      ...names.map((name) => entrant(name, [10], { latencies: LATENCIES })),
+      entrant('low', [10], { latencies: [{ latenciesMs: SHARES.map(() => 1), failed: 0 }] }),
+    ),
+    'latency-small-64.svg',
+  );
+  const heights = heightsOf(svg, names);
+  expect(Math.min(...heights)).toBeGreaterThan(20);
+  expect(new Set(heights).size).toBe(names.length);
 });
 
 test('whoever failed all of the requests has no curve, and spoils nobody’s', () => {
@@ -73,3 +87,8 @@ test('titles that have a meaning in XML are written so that they have none', () 
   const load = { ...loadResults('small-64', [entrant('nginx', [1])]), title: 'a < b & "c"' };
   expect(svgOf(results([load]), 'cpu.svg')).toContain('a &lt; b &amp; &quot;c&quot;');
 });
+
+/** Where the names of curves are written. */
+function heightsOf(svg: string, names: readonly string[]): number[] {
+  return names.map((name) => Number(new RegExp(`y="([\\d.]+)"[^>]*>${name}<`).exec(svg)?.[1]));
+}
