@@ -32,6 +32,14 @@ interface Place {
   readonly target: { readonly id: string };
 }
 
+/** Whose bytes pass as they are, as far as a connection tells. */
+export interface LoggedConnection {
+  readonly origin: Origin;
+  readonly clientAddress: string;
+  /** "": none was asked for. */
+  readonly serverName: string;
+}
+
 export class AccessLog {
   readonly #clock: Clock;
   readonly #sink: LineSink;
@@ -82,6 +90,20 @@ export class AccessLog {
     const { status } = failureOf(code);
     this.write(
       `"id":${text(id, TEXT_CHARS_MAX)},${asked},"service":null,"generation":null,"status":${status},"failure":"${code}"`,
+    );
+  }
+
+  /** As `begin`, for a connection whose bytes pass as they are. */
+  beginConnection(connection: LoggedConnection, id: string, service: string, generation: number): AccessEntry {
+    const served = `"service":${text(service, TEXT_CHARS_MAX)},"generation":${generation}`;
+    return new AccessEntry(this, this.#clock, `"id":${text(id, TEXT_CHARS_MAX)},${connected(connection)},${served}`);
+  }
+
+  /** As `refused`, for such a connection. */
+  refusedConnection(connection: LoggedConnection, code: FailureCode, id: string): void {
+    const { status } = failureOf(code);
+    this.write(
+      `"id":${text(id, TEXT_CHARS_MAX)},${connected(connection)},"service":null,"generation":null,"status":${status},"failure":"${code}"`,
     );
   }
 
@@ -163,6 +185,14 @@ export class AccessEntry {
         `"waitMs":${this.#waitMs < 0 ? 'null' : rounded(this.#waitMs)},"tries":${tries},"bytesIn":${bytesIn},"bytesOut":${bytesOut}`,
     );
   }
+}
+
+function connected({ origin, clientAddress, serverName }: LoggedConnection): string {
+  const host = serverName === '' ? 'null' : text(serverName, TEXT_CHARS_MAX);
+  return (
+    `"listener":${text(origin.listener, TEXT_CHARS_MAX)},"client":${text(clientAddress, TEXT_CHARS_MAX)},` +
+    `"protocol":"TCP","method":null,"host":${host},"path":null`
+  );
 }
 
 /** As a text of JSON with nothing in it that is not ASCII, at most so long; nearly all can stand as they are. */

@@ -49,6 +49,7 @@ export class ConnectionPipeline {
     if (service === null) {
       return 'no_service';
     }
+    this.#log(routing, service, client);
     const facts = this.#facts.of(client.origin, client.clientAddress);
     const gate = service.live === null ? 'open' : this.#passGates(service, client, isResumed);
     if (gate !== 'open') {
@@ -60,6 +61,15 @@ export class ConnectionPipeline {
     }
     const place = this.#place(routing, service, client, pool);
     return place === null ? null : this.#send(service, client, place);
+  }
+
+  #log({ generation }: Routing, { spec }: BoundService, client: TunnelClient): void {
+    const { accessLog, newRequestId } = this.#context;
+    client.isTaken = true;
+    client.entry =
+      accessLog !== null && spec.accessLog
+        ? accessLog.beginConnection(client, newRequestId(), spec.name, generation)
+        : null;
   }
 
   #passGates(
@@ -118,6 +128,7 @@ export class ConnectionPipeline {
     ledger.leave(outcomeOf(code));
     pool.failures.add(code);
     pool.live.count(TCP_METHOD, failureOf(code).status, 0);
+    client.entry?.refuse(code, pool);
     client.abort();
     return null;
   }

@@ -1,5 +1,6 @@
 /** Services that name listeners, as an operator has them: the example, what is told of them, and what is refused. */
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
 
@@ -9,6 +10,8 @@ import { AdminClient } from '../helpers/admin-client.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { startBackend } from '../helpers/start-backend.ts';
 import { ask } from '../helpers/start-client.ts';
+import { untilLogged } from '../helpers/log-lines.ts';
+import { temporaryFolder } from '../helpers/temporary-folder.ts';
 import { TcpClient } from '../helpers/tcp-client.ts';
 import { greeting, startTcpTarget } from '../helpers/tcp-target.ts';
 
@@ -105,7 +108,7 @@ test('a service that names a listener is found there alone, and there before tho
 
 test('what does not fit a listener is refused, with its place and what would be right', async () => {
   const { admin } = await startExample();
-  const cases: readonly [method: string, path: string, body: object, pointer: string, says: string][] = [
+  const cases: readonly [method: string, place: string, body: object, pointer: string, says: string][] = [
     ['PUT', '/v1/services/db/mirror', { pool: 'green', percent: 1 }, '', 'copies requests'],
     ['PATCH', '/v1/services/db', { sticky: { cookie: 'c' } }, '/sticky', 'rendezvous'],
     ['PATCH', '/v1/services/db', { match: { listeners: ['pgg'] } }, '/match/listeners/0', 'did you mean "pg"?'],
@@ -122,13 +125,87 @@ test('what does not fit a listener is refused, with its place and what would be 
     ['POST', '/v1/explain', { request: { url: 'http://a/', listener: 'pg' } }, '/request/listener', '"tcp://pg"'],
     ['POST', '/v1/explain', { request: { url: 'tcp://pg', method: 'GET' } }, '/request/method', 'of a request'],
   ];
-  for (const [method, path, body, pointer, says] of cases) {
-    const { status, json } = await admin.call(method, path, body);
-    expect([path, body, status, json.errors]).toEqual([
-      path,
+  for (const [method, place, body, pointer, says] of cases) {
+    const { status, json } = await admin.call(method, place, body);
+    expect([place, body, status, json.errors]).toEqual([
+      place,
       body,
       422,
       expect.arrayContaining([{ pointer, detail: expect.stringContaining(says) }]),
     ]);
   }
+});
+
+test('each connection has a line in the access log, however it ends', async () => {
+  const target = await startTcpTarget(greeting('hello'));
+  const file = path.join(temporaryFolder(), 'access.log');
+  const { port } = await start({
+    listeners: { db: { listen: LISTEN, protocol: 'tcp' }, none: { listen: LISTEN, protocol: 'tcp' } },
+    accessLog: { path: file },
+    services: {
+      db: { match: { listeners: ['db'] }, pools: { only: { version: '17', targets: [{ url: target.url }] } } },
+    },
+  });
+  const client = await TcpClient.connect(port('db'));
+  await client.hears('hello\n');
+  client.socket.end('abc');
+  expect(await client.end()).toBe('fin');
+  const [line] = await untilLogged(file, 1);
+  expect(line).toEqual({
+    time: expect.any(String),
+    id: expect.any(String),
+    listener: 'db',
+    client: '127.0.0.1',
+    protocol: 'TCP',
+    method: null,
+    host: null,
+    path: null,
+    service: 'db',
+    generation: 1,
+    pool: 'only',
+    version: '17',
+    target: `127.0.0.1:${target.port}`,
+    status: 0,
+    failure: null,
+    durationMs: expect.any(Number),
+    waitMs: expect.any(Number),
+    tries: 1,
+    bytesIn: 3,
+    bytesOut: 9,
+  });
+  const broken = await TcpClient.connect(port('db'));
+  await broken.hears('hello\n');
+  broken.socket.resetAndDestroy();
+  const refused = await TcpClient.connect(port('none'));
+  expect(await refused.end()).toBe('reset');
+  const lines = await untilLogged(file, 3);
+  expect(lines).toContainEqual(expect.objectContaining({ status: 499, failure: 'client_closed', bytesOut: 6 }));
+  expect(lines).toContainEqual(expect.objectContaining({ service: null, status: 404, failure: 'no_service' }));
+});
+
+test('a connection that found a service and no target has one line, and none where the service has none', async () => {
+  const file = path.join(temporaryFolder(), 'access.log');
+  const services = (accessLog: boolean) => ({
+    db: { match: { listeners: ['db'] }, pools: { only: {} }, accessLog },
+    held: { match: { listeners: ['held'] }, pools: { only: {} }, pause: { requests: 1, timeout: '100ms' }, accessLog },
+  });
+  const listeners = {
+    db: { listen: LISTEN, protocol: 'tcp' as const },
+    held: { listen: LISTEN, protocol: 'tcp' as const },
+  };
+  const logging = await start({ listeners, accessLog: { path: file }, services: services(true) });
+  const quiet = await start({ listeners, accessLog: { path: `${file}.quiet` }, services: services(false) });
+  for (const { port } of [quiet, logging]) {
+    for (const name of ['db', 'held']) {
+      const client = await TcpClient.connect(port(name));
+      expect(await client.end()).toBe('reset');
+    }
+  }
+  const lines = await untilLogged(file, 2);
+  expect(lines).toHaveLength(2);
+  expect(lines).toContainEqual(
+    expect.objectContaining({ service: 'db', pool: 'only', target: null, status: 503, failure: 'no_target' }),
+  );
+  expect(lines).toContainEqual(expect.objectContaining({ service: 'held', pool: null, failure: 'hold_timeout' }));
+  expect(readFileSync(`${file}.quiet`, 'utf8')).toBe('');
 });

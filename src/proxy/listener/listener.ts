@@ -228,11 +228,26 @@ export class Listener implements SessionHost, OpeningHost, TunnelHost {
     if (typeof begun !== 'string') {
       return begun;
     }
-    if (!ACCOUNTED.has(begun)) {
-      this.refused(begun);
+    if (ACCOUNTED.has(begun)) {
+      this.#logRefused(client, begun);
+    } else {
+      this.refusedTunnel(client, begun);
     }
     client.abort();
     return null;
+  }
+
+  refusedTunnel(client: TunnelClient, code: FailureCode): void {
+    this.refused(code);
+    this.#logRefused(client, code);
+  }
+
+  #logRefused(client: TunnelClient, code: FailureCode): void {
+    if (client.isTaken) {
+      client.entry?.refuse(code);
+    } else {
+      this.#accessLog?.refusedConnection(client, code, this.#sink.newRequestId());
+    }
   }
 
   /** A mistake of ours in routing a request costs that request, not the others of this process. */

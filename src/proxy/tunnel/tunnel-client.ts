@@ -3,6 +3,7 @@
  * sides have said all that they had to say, or one of them breaks.
  */
 import type { Socket } from 'node:net';
+import type { AccessEntry } from '../access-log.ts';
 import type { Deadlines } from '../deadlines.ts';
 import type { FailureCode } from '../errors.ts';
 import type { HeldDownstream, HeldRequest } from '../hold/held-request.ts';
@@ -23,7 +24,7 @@ export interface TunnelHost {
   /** Routes it. `isResumed`: it has waited for the end of a pause. Null: it was refused, and is over. */
   beginTunnel(client: TunnelClient, isResumed: boolean): TunnelExchange | HeldRequest | null;
   /** Accounts for one that was not routed. */
-  refused(code: FailureCode): string;
+  refusedTunnel(client: TunnelClient, code: FailureCode): void;
   becameActive(): void;
   becameTunnel(): void;
   closed(client: TunnelClient, wasActive: boolean, wasTunnel: boolean): void;
@@ -40,6 +41,10 @@ export class TunnelClient implements ClientLink, HeldDownstream, PrefaceUser, Tu
   #held: HeldRequest | null = null;
   #exchange: TunnelExchange | null = null;
   #isTunnel = false;
+  /** A service has taken it. */
+  isTaken = false;
+  /** Its line of the access log; null: it gets none, or none yet. */
+  entry: AccessEntry | null = null;
   /** What a trusted proxy has told of who is behind it. */
   #told: Addresses | null = null;
   /** That a TLS client asks for; "": nobody has looked, or it names none. */
@@ -113,7 +118,7 @@ export class TunnelClient implements ClientLink, HeldDownstream, PrefaceUser, Tu
 
   refuse(code: FailureCode): void {
     this.#held = null;
-    this.#host.refused(code);
+    this.#host.refusedTunnel(this, code);
     this.abort();
   }
 

@@ -13,6 +13,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
 import type { RetrySpec } from '../../snapshot/protection-spec.ts';
 import type { ProxyHeaderVersion, ServiceSpec } from '../../snapshot/types.ts';
+import type { AccessEntry } from '../access-log.ts';
 import { TCP_METHOD } from '../counters.ts';
 import { type Deadlines, type Expiring, NEVER } from '../deadlines.ts';
 import { type FailureCode, failureOf } from '../errors.ts';
@@ -41,6 +42,7 @@ const UNCONNECTED: FailureContext = { unconnected: true, reused: false, unsent: 
 
 export class TunnelExchange implements CohortMember, Applicant<Target>, TriedExchange, Expiring, TunnelTargetUser {
   readonly #client: TunnelClient;
+  readonly #entry: AccessEntry | null;
   readonly #place: Placement;
   readonly #retries: RetrySpec;
   readonly #connectMs: number;
@@ -74,6 +76,7 @@ export class TunnelExchange implements CohortMember, Applicant<Target>, TriedExc
     context: TunnelContext,
   ) {
     this.#client = client;
+    this.#entry = client.entry;
     this.#place = place;
     this.#retries = retries;
     this.#connectMs = timeouts.connectMs;
@@ -120,6 +123,10 @@ export class TunnelExchange implements CohortMember, Applicant<Target>, TriedExc
   connect(): void {
     this.#connectStartedAtMs = this.#context.clock.monotonicMs();
     this.deadlineAt = this.#deadlines.nowMs + this.#connectMs;
+    if (this.#entry !== null) {
+      this.#entry.tries++;
+      this.#entry.sent();
+    }
     this.#target = new TunnelTarget(this.#place.target.connections, this.#client.readBuffer, this);
   }
 
@@ -127,6 +134,7 @@ export class TunnelExchange implements CohortMember, Applicant<Target>, TriedExc
     const target = this.#target as TunnelTarget;
     this.#place.target.connects.observe(this.#context.clock.monotonicMs() - this.#connectStartedAtMs);
     this.#place.tellConnected();
+    this.#entry?.answered();
     this.#isOpen = true;
     this.#place.cohort.tunnels++;
     this.#client.becomeTunnel();
@@ -138,7 +146,7 @@ export class TunnelExchange implements CohortMember, Applicant<Target>, TriedExc
     const early = this.#early;
     this.#early = null;
     if (early !== null) {
-      this.#passed.fromClients += early.length;
+      this.#countFromClient(early.length);
       target.write(early.buffer.subarray(early.start, early.end), early.length);
     }
     if (this.#hasClientEnded) {
@@ -174,7 +182,7 @@ export class TunnelExchange implements CohortMember, Applicant<Target>, TriedExc
       return false;
     }
     this.#touch();
-    this.#passed.fromClients += count;
+    this.#countFromClient(count);
     const isHeld = target.write(buffer, count);
     if (target.isBlocked) {
       this.#client.pause();
@@ -185,11 +193,21 @@ export class TunnelExchange implements CohortMember, Applicant<Target>, TriedExc
   fromTarget(buffer: Buffer, count: number): boolean {
     this.#touch();
     this.#passed.toClients += count;
+    if (this.#entry !== null) {
+      this.#entry.bytesOut += count;
+    }
     const isHeld = this.#client.write(buffer, count);
     if (this.#client.isBlocked) {
       this.#target?.pause();
     }
     return isHeld;
+  }
+
+  #countFromClient(count: number): void {
+    this.#passed.fromClients += count;
+    if (this.#entry !== null) {
+      this.#entry.bytesIn += count;
+    }
   }
 
   #keepEarly(buffer: Buffer, count: number): void {
@@ -302,6 +320,9 @@ export class TunnelExchange implements CohortMember, Applicant<Target>, TriedExc
     }
     const { source, status } = failureOf(code);
     this.#place.pool.failures.add(code);
+    if (this.#entry !== null) {
+      this.#entry.failure = code;
+    }
     if (!this.#isOpen && source === 'upstream') {
       this.#place.observe('failed', true);
     }
@@ -318,6 +339,7 @@ export class TunnelExchange implements CohortMember, Applicant<Target>, TriedExc
     place.leave();
     place.count(TCP_METHOD, status);
     place.cohort.leave(this, outcome);
+    this.#entry?.end(status, place.pool, place.target);
     if (this.#isOpen) {
       // What there was to be said of the target was said when it let itself be connected to.
       place.giveRoom(place.target);
