@@ -79,6 +79,7 @@ export function lastAccount(report: DataPlaneReport): DataPlaneReport {
     pools: report.pools.map(poolWithoutState),
     services: report.services.map((service) => ({ ...service, held: 0 })),
     listeners: report.listeners.map((one) => ({ ...one, connections: { idle: 0, active: 0, tunnel: 0 } })),
+    accessLogDropped: report.accessLogDropped ?? 0,
     buffered: {},
     ledger: report.ledger.map((entry) => ({ ...entry, cut: entry.cut + entry.inFlight, inFlight: 0 })),
   };

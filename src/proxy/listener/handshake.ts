@@ -21,8 +21,8 @@ export class Handshake implements ClientLink, Expiring {
   readonly #socket: Socket;
   readonly #host: HandshakeHost;
   readonly #openedAtMs: number;
-  /** Why it fails, where that is known before the connection is gone. */
-  #result: HandshakeResult = 'client_gone';
+  /** Why it failed; null: the client has gone, as far as is known. */
+  #failure: HandshakeResult | null = null;
   #isDone = false;
 
   constructor(socket: Socket, origin: Origin, host: HandshakeHost) {
@@ -42,7 +42,8 @@ export class Handshake implements ClientLink, Expiring {
   }
 
   fail(result: HandshakeResult): void {
-    this.#result = result;
+    // The first reason counts: until the connection is gone, others may come.
+    this.#failure ??= result;
     this.#socket.destroy();
   }
 
@@ -61,6 +62,6 @@ export class Handshake implements ClientLink, Expiring {
   #onClose(): void {
     if (this.#isDone) return;
     this.complete();
-    this.#host.abandoned(this, this.#result);
+    this.#host.abandoned(this, this.#failure ?? 'client_gone');
   }
 }

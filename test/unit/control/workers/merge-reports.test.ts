@@ -33,6 +33,22 @@ it('adds up what is kept of messages on all workers, and nothing of those that a
   expect(mergeReports([report, report, lastAccount(report)]).buffered).toEqual({ memory: 6, disk: 10 });
 });
 
+it('adds up dropped lines of the log, and handshakes, also of workers that are gone and of versions without them', () => {
+  const listener = (handshakes: Record<string, number>) => ({
+    listener: 'web',
+    connections: { idle: 1, active: 0, tunnel: 0 },
+    acceptedTotal: 1,
+    turnedAway: {},
+    refused: {},
+    handshakes,
+  });
+  const { handshakes: _none, ...older } = listener({});
+  const report = { ...EMPTY_REPORT, accessLogDropped: 3, listeners: [listener({ full: 2, failed: 1 })] };
+  const merged = mergeReports([report, lastAccount(report), { ...EMPTY_REPORT, listeners: [older] }]);
+  expect(merged.accessLogDropped).toBe(6);
+  expect(merged.listeners.map(({ handshakes }) => handshakes)).toEqual([{ full: 4, failed: 2 }]);
+});
+
 it('adds up what became of the sessions of one pool on all workers', () => {
   const pool = (sessions: Record<string, number>): PoolReport => ({
     service: 'shop',
