@@ -1,3 +1,4 @@
+import { HOP_BY_HOP } from '../../base/hop-by-hop.ts';
 import { parseTemplate } from '../../base/template.ts';
 import { FORMATS } from '../../schema/formats.ts';
 import { type Problem, pointerOf, problemsUnder } from '../../schema/problem.ts';
@@ -7,19 +8,11 @@ import { REQUEST_VARIABLES, RESPONSE_VARIABLES } from '../../snapshot/shape-spec
 
 /** What frames a message or is for one connection alone (RFC 9110 sections 7.6.1 and 8.6): nobody but the proxy writes it. */
 export const UNTOUCHABLE: ReadonlySet<string> = new Set([
-  'connection',
+  ...HOP_BY_HOP,
   'content-length',
   'expect',
-  'http2-settings',
-  'keep-alive',
   'max-forwards',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
   'trailer',
-  'transfer-encoding',
-  'upgrade',
 ]);
 
 /** What a schema cannot see of how a service changes messages. Paths count from the service. */

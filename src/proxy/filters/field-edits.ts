@@ -2,6 +2,7 @@
  * What user code changes of a field section. Every name and value is checked as it is given: what cannot stand in a head,
  * or is the proxy's own to say, throws, and so costs the request and never the connection.
  */
+import { HOP_BY_HOP } from '../../base/hop-by-hop.ts';
 import { TOKEN_BYTE, VALUE_BYTE } from '../http1/bytes.ts';
 import { isAlias } from '../http1/fields.ts';
 
@@ -9,20 +10,7 @@ import { isAlias } from '../http1/fields.ts';
 const ADDED_CHARS_MAX = 65_536;
 
 /** Of the connection, or of how a message is delimited: written anew for each hop. */
-const OF_THE_HOP = [
-  'connection',
-  'content-length',
-  'http2-settings',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'via',
-];
+const OF_THE_HOP = [...HOP_BY_HOP, 'content-length', 'trailer', 'via'];
 
 /** What only the proxy says of a request, besides. `setHost` changes the host. */
 export const PROTECTED_IN_REQUESTS: ReadonlySet<string> = new Set([

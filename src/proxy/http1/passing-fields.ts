@@ -3,6 +3,7 @@
  * next hop are dropped here; what a Connection field nominates is dropped beside them. Both happen before our own
  * fields are added, so that no nomination can remove those (CVE-2022-31813, CVE-2026-33805).
  */
+import { HOP_BY_HOP } from '../../base/hop-by-hop.ts';
 import { ALIAS, FIELD, type FieldName, FORWARDED_OTHER } from './fields.ts';
 import type { FieldSection } from './field-section.ts';
 import { listElements } from './field-values.ts';
@@ -34,18 +35,6 @@ export interface FieldPassage {
 export interface FieldMapping {
   map(fieldId: number, value: string, from: Provenance): string;
 }
-
-const HOP_BY_HOP = [
-  'connection',
-  'http2-settings',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'transfer-encoding',
-  'upgrade',
-] as const satisfies readonly FieldName[];
 
 /** Written anew for every message. */
 const FRAMING = ['content-length'] as const satisfies readonly FieldName[];
