@@ -24,7 +24,15 @@ import { type GuardVerdict, judgeRatios } from './guard-verdict.ts';
 import { autocannon } from './loads/autocannon.ts';
 import { findGenerators } from './loads/find-generator.ts';
 import { describeRun } from './machine.ts';
-import { type Entrant, LONG_START_MS_MAX, type Sample, becomesReady, measure, warmUp } from './measure.ts';
+import {
+  type Entrant,
+  LONG_START_MS_MAX,
+  type Measuring,
+  type Sample,
+  becomesReady,
+  measure,
+  warmUp,
+} from './measure.ts';
 import { SMALL_GET } from './scenarios.ts';
 import { type Workspace, inWorkspace } from './workspace.ts';
 
@@ -59,9 +67,19 @@ async function main(workspace: Workspace): Promise<void> {
   ];
   const seconds = Number(values.seconds);
   const measuring = { children, generator, loadCore, load: SMALL_GET, seconds, settleSeconds: 0, folder };
-  for (let time = 0; time < WARM_UPS; time++) for (const entrant of entrants) await warmUp(entrant, measuring);
-  const [ours = [], theirs = []] = await measure(entrants, Number(values.rounds), measuring, () => {});
-  conclude(judgeRatios(ratiosOf(ours, theirs), noted));
+  conclude(judgeRatios(await takeRatios(entrants, measuring), noted));
+}
+
+/** None where the machine does not let anything be measured. That both start at all was seen before. */
+async function takeRatios(entrants: readonly Entrant[], measuring: Measuring): Promise<number[]> {
+  try {
+    for (let time = 0; time < WARM_UPS; time++) for (const entrant of entrants) await warmUp(entrant, measuring);
+    const [ours = [], theirs = []] = await measure(entrants, Number(values.rounds), measuring, () => {});
+    return ratiosOf(ours, theirs);
+  } catch (error) {
+    console.log(`guard: ${error instanceof Error ? error.message : String(error)}`);
+    return [];
+  }
 }
 
 async function start(

@@ -21,6 +21,8 @@ export interface Conditions {
 export interface Absence {
   readonly name: string;
   readonly reason: string;
+  /** It should have been there: whoever asked for a run must not take it for a success. */
+  readonly isFailure: boolean;
 }
 
 export interface EntrantResult {
@@ -57,6 +59,7 @@ export interface Skipped {
   readonly name: string;
   readonly title: string;
   readonly reason: string;
+  readonly isFailure: boolean;
 }
 
 export type ScenarioResults = LoadResults | ScriptResults | Skipped;
@@ -66,6 +69,12 @@ export interface Results {
   readonly scenarios: readonly ScenarioResults[];
   /** Contenders that took part in nothing. */
   readonly missing: readonly Absence[];
+}
+
+/** Whether something that should have been measured was not. */
+export function hasFailed(found: ScenarioResults): boolean {
+  if (found.kind === 'skipped') return found.isFailure;
+  return found.kind === 'load' && found.absent.some(({ isFailure }) => isFailure);
 }
 
 /** "cutover", or "cutover, 10,000 services". */

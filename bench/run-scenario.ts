@@ -59,16 +59,20 @@ export async function runScenario(run: Run, scenario: Scenario): Promise<Scenari
   try {
     return scenario.kind === 'load' ? await runLoad(run, scenario) : await runScript(run, scenario);
   } catch (error) {
-    // The others are still worth running, but whoever asked for all must not take this for a success.
-    process.exitCode = 1;
-    return { kind: 'skipped', name, title, reason: `it failed: ${briefly(error)}` };
+    return { kind: 'skipped', name, title, reason: `it failed: ${briefly(error)}`, isFailure: true };
   }
 }
 
 async function runLoad(run: Run, scenario: LoadScenario): Promise<ScenarioResults> {
   const { name, title, load } = scenario;
   const generator = run.generators.for(load);
-  const skipped = (reason: string): ScenarioResults => ({ kind: 'skipped', name, title, reason });
+  const skipped = (reason: string, isFailure = false): ScenarioResults => ({
+    kind: 'skipped',
+    name,
+    title,
+    reason,
+    isFailure,
+  });
   if (generator === null) return skipped('no program is installed that can make this load');
   if (run.certificate === null && scenario.settings.some(([, { entry }]) => entry === 'https')) {
     return skipped('openssl is not installed, which makes the certificate');
@@ -80,7 +84,13 @@ async function runLoad(run: Run, scenario: LoadScenario): Promise<ScenarioResult
   try {
     const targets = await startTargets(run, scenario, folder, started);
     const running = await startAll(run, scenario, { folder, targets, generator, started, absent });
-    if (running.length === 0) return skipped(absent.map((one) => `${one.name}: ${one.reason}`).join('; '));
+    if (running.length === 0) {
+      const reasons = absent.map((one) => `${one.name}: ${one.reason}`).join('; ');
+      return skipped(
+        reasons,
+        absent.some(({ isFailure }) => isFailure),
+      );
+    }
     return await measureAll(run, scenario, running, { folder, generator, absent });
   } finally {
     await Promise.all(started.map((child) => child.stop()));
@@ -120,7 +130,7 @@ async function startAll(run: Run, scenario: LoadScenario, starting: Starting): P
     // Where a setting is compared with another one, a contender that can do only one of them has nothing to say.
     const lack = scenario.settings.map(([, setting]) => lackOf(probed, setting)).find((feature) => feature !== null);
     if (lack !== undefined) {
-      starting.absent.push({ name: contender.name, reason: `it does not do this here (${lack})` });
+      starting.absent.push({ name: contender.name, reason: `it does not do this here (${lack})`, isFailure: false });
       continue;
     }
     for (const [label, setting] of scenario.settings) {
@@ -129,8 +139,7 @@ async function startAll(run: Run, scenario: LoadScenario, starting: Starting): P
         const child = await startOne(run, contender, setting, await freePort(), name, scenario, starting);
         running.push({ ...child, contender, version: probed.version, label });
       } catch (error) {
-        process.exitCode = 1;
-        starting.absent.push({ name, reason: briefly(error) });
+        starting.absent.push({ name, reason: briefly(error), isFailure: true });
       }
     }
   }

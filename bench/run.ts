@@ -21,7 +21,7 @@ import { describeMachine } from './machine.ts';
 import { plotsOf } from './report/plots.ts';
 import { resultPage } from './report/page.ts';
 import { failures } from './report/scenario-table.ts';
-import type { Absence, Results, ScenarioResults } from './results.ts';
+import { type Absence, type Results, type ScenarioResults, hasFailed } from './results.ts';
 import { type Run, needsOf, runScenario } from './run-scenario.ts';
 import { SCENARIOS } from './scenarios.ts';
 import { type Settings, readSettings } from './settings.ts';
@@ -89,6 +89,7 @@ async function compare(settings: Settings, { children, folder }: Workspace): Pro
     console.log(`${index + 1}/${settings.scenarios.length} ${scenario.name}: ${scenario.title}`);
     const found = await runScenario(run, scenario);
     for (const line of remarks(found)) console.log(`  ${line}`);
+    if (hasFailed(found)) process.exitCode = 1;
     scenarios.push(found);
   }
   const conditions = {
@@ -111,7 +112,7 @@ async function probeAll(settings: Settings): Promise<{ contenders: Run['contende
   const missing: Absence[] = [];
   for (const contender of settings.contenders) {
     const probed = await contender.probe();
-    if ('missing' in probed) missing.push({ name: contender.name, reason: probed.missing });
+    if ('missing' in probed) missing.push({ name: contender.name, reason: probed.missing, isFailure: false });
     else contenders.push({ contender, probed });
   }
   return { contenders, missing };

@@ -35,6 +35,12 @@ export function entrantNamed({ entrants }: LoadResults, contender: string, label
   return entrants.find((entrant) => entrant.contender === contender && entrant.label === label) ?? null;
 }
 
-export function failedOf({ samples, latencies }: EntrantResult): number {
-  return [...samples, ...latencies].reduce((sum, { failed }) => sum + failed, 0);
+/** In the rounds that processor time is read of. */
+export function failedOf({ samples }: EntrantResult): number {
+  return samples.reduce((sum, { failed }) => sum + failed, 0);
+}
+
+/** At the fixed rate, which may be more than a contender can do: failed, or not answered in time. */
+export function missedOf({ latencies }: EntrantResult): number {
+  return latencies.reduce((sum, { failed }) => sum + failed, 0);
 }

@@ -1,7 +1,7 @@
 import { median } from '../quantile.ts';
 import { SHARES } from '../loads/steady-load.ts';
 import { type EntrantResult, type LoadResults, type ScenarioResults, nameOf } from '../results.ts';
-import { cpuOf, cpuRatio, entrantNamed, failedOf, medianOf, spreadOf } from './figures.ts';
+import { cpuOf, cpuRatio, entrantNamed, failedOf, medianOf, missedOf, spreadOf } from './figures.ts';
 import { textTable } from './text-table.ts';
 
 /** Those that the others are compared with. */
@@ -29,10 +29,19 @@ export function scenarioPart(scenario: ScenarioResults): string[] {
 
 /** What must not be overlooked. */
 export function failures({ entrants }: LoadResults): string[] {
-  const failing = entrants.filter((entrant) => failedOf(entrant) > 0);
-  if (failing.length === 0) return [];
-  const each = failing.map((entrant) => `${nameOf(entrant)} ${failedOf(entrant).toLocaleString('en-US')}`);
-  return ['', `**Requests failed: ${each.join(', ')}. What is said of these is not to be trusted.**`];
+  const failed = named(entrants, failedOf);
+  const missed = named(entrants, missedOf);
+  return [
+    ...(failed === '' ? [] : ['', `**Requests failed: ${failed}. What is said of these is not to be trusted.**`]),
+    ...(missed === '' ? [] : ['', `**At the fixed rate without a good answer in time: ${missed}.**`]),
+  ];
+}
+
+function named(entrants: readonly EntrantResult[], count: (entrant: EntrantResult) => number): string {
+  return entrants
+    .filter((entrant) => count(entrant) > 0)
+    .map((entrant) => `${nameOf(entrant)} ${count(entrant).toLocaleString('en-US')}`)
+    .join(', ');
 }
 
 function loadRows(scenario: LoadResults): string[][] {
@@ -60,7 +69,7 @@ function loadRow(scenario: LoadResults, entrant: EntrantResult): string[] {
     medianOf(samples, (sample) => sample.p99Ms).toFixed(2),
     (medianOf(samples, (sample) => sample.residentBytes) / 2 ** 20).toFixed(1),
     `${medianOf(samples, (sample) => sample.corePercent).toFixed(0)} %`,
-    String(samples.reduce((sum, sample) => sum + sample.failed, 0)),
+    String(failedOf(entrant)),
     `${medianOf(samples, (sample) => sample.othersPercent).toFixed(0)} %`,
   ];
 }
@@ -71,7 +80,7 @@ function latencyTable({ rate, entrants }: LoadResults): string[] {
   const rows = entrants.map((entrant) => [
     nameOf(entrant),
     ...LATENCY_SHARES.map((share) => latencyOf(entrant, share).toFixed(2)),
-    String(entrant.latencies.reduce((sum, { failed }) => sum + failed, 0)),
+    String(missedOf(entrant)),
   ]);
   return [...textTable([titles, ...rows]), ''];
 }

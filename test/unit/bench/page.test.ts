@@ -28,12 +28,14 @@ test('requests that failed in any round are shown, and said aloud', () => {
 
 test('requests that failed at the fixed rate are said aloud, too', () => {
   const late = entrant('caddy', [40], { latencies: [{ latenciesMs: [1, 1, 1, 1, 1, 1, 1], failed: 7 }] });
-  expect(resultPage(results([loadResults('small-64', [late])]), [])).toContain('**Requests failed: caddy 7.');
+  const page = resultPage(results([loadResults('small-64', [late])]), []);
+  expect(page).toContain('**At the fixed rate without a good answer in time: caddy 7.**');
+  expect(page).not.toContain('Requests failed');
 });
 
 test('without a yardstick there is no ratio to it, and the page says who was missing', () => {
   const entrants = USUAL.filter(({ contender }) => contender !== 'nginx');
-  const missing = [{ name: 'nginx', reason: 'not installed' }];
+  const missing = [{ name: 'nginx', reason: 'not installed', isFailure: false }];
   const page = resultPage(results([loadResults('small-64', entrants)], { missing }), []);
   expect(rowOf(page, 'cutover')[6]).toBe('');
   expect(page).toContain('nginx took no part: not installed.');
@@ -69,6 +71,12 @@ test('contenders in several settings have a row for each, and are compared with 
 });
 
 test('what was not measured is said, with the reason', () => {
-  const skipped = { kind: 'skipped', name: 'h2', title: 'by HTTP/2', reason: 'h2load is not installed' } as const;
+  const skipped = {
+    kind: 'skipped',
+    name: 'h2',
+    title: 'by HTTP/2',
+    reason: 'h2load is not installed',
+    isFailure: false,
+  } as const;
   expect(resultPage(results([skipped]), [])).toContain('Not measured: h2load is not installed.');
 });

@@ -33,6 +33,12 @@ test('requests that failed decide nothing, however cheap they were', () => {
   expect(verdictOf(results([loadResults('small-64', [failing, entrant('nginx', [15])])]))).toBe('not measured');
 });
 
+test('a rate that a contender cannot keep up with decides nothing about its processor time', () => {
+  const late = { latencies: [{ latenciesMs: [], failed: 9 }] };
+  const load = loadResults('small-64', [entrant('cutover', [15], late), entrant('nginx', [15], late)]);
+  expect(verdictOf(results([load]))).toBe('reached');
+});
+
 test('a goal that is a lower bound is reached from below', () => {
   const workers = GOALS.filter(({ work }) => work === 'two workers against one');
   const found = (times: number): Results =>
