@@ -20,6 +20,8 @@ export const FLAG = { endStream: 1, ack: 1, endHeaders: 4, padded: 8 } as const;
 
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 const HEAD_BYTES = 9;
+/** Long enough for a machine that has much else to do. */
+const PATIENCE_MS = 20_000;
 
 export interface Frame {
   readonly type: number;
@@ -118,7 +120,7 @@ export class FrameClient {
   async settled(stream: number): Promise<void> {
     await eventually(() => {
       if (!this.isWhole(stream) && this.resetCode(stream) < 0) throw new Error(`stream ${stream} has not ended`);
-    });
+    }, PATIENCE_MS);
   }
 
   /** The other side has handled all that was sent before; false: it is gone. */
@@ -129,7 +131,7 @@ export class FrameClient {
       if (this.isClosed) return false;
       if (this.#pongs() > before) return true;
       throw new Error('the ping was not answered');
-    });
+    }, PATIENCE_MS);
   }
 
   #pongs(): number {
