@@ -27,7 +27,7 @@ export function applyConfig(config: ConfigDocument, runTime: RunTimeChanges, { p
       const named = Object.keys(services).length;
       const summary = `applies a configuration of ${named} ${named === 1 ? 'service' : 'services'}`;
       if (runTime === 'discard') return { services: replaced(services, state), deleted: new Set(), summary };
-      return { ...rebased(services, state, lookupNamesOf(config)), summary };
+      return { ...rebased(services, state, lookupNamesOf(config), new Set(Object.keys(config.listeners))), summary };
     },
   };
 }
@@ -43,6 +43,7 @@ function rebased(
   services: Readonly<Record<string, ServiceDocument>>,
   state: ControlState,
   lookups: LookupNames,
+  listeners: ReadonlySet<string>,
 ): Omit<Edits, 'summary'> {
   const edits = new Map<string, ServiceEdit | null>();
   const kept: string[] = [];
@@ -61,7 +62,7 @@ function rebased(
       if (!isSameJson(record.document, next)) kept.push(at);
       edits.set(name, { document: record.document, base: next });
     } else {
-      const result = rebaseService(record.base, record.document, next, lookups);
+      const result = rebaseService(record.base, record.document, next, lookups, listeners);
       edits.set(name, { document: result.document, base: next });
       kept.push(...result.kept.map((pointer) => at + pointer));
       dropped.push(...result.dropped.map((pointer) => at + pointer));

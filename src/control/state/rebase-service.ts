@@ -30,11 +30,13 @@ export function rebaseService(
   current: ServiceDocument,
   next: ServiceDocument,
   lookups: LookupNames,
+  listeners: ReadonlySet<string>,
 ): Rebased {
   const trace: Trace = { kept: new Set(), dropped: new Set() };
   const pools = rebasePools(base, current, next, trace);
   const merged = { ...mergeFields(base, current, next, '', trace), pools } as ServiceDocument;
-  const document = withoutDanglingNames(merged, next, lookups, trace);
+  const named = withoutDanglingNames(merged, next, lookups, trace);
+  const document = withoutLostListeners(named, next, listeners, trace);
   return { document, kept: [...trace.kept], dropped: [...trace.dropped] };
 }
 
@@ -202,6 +204,22 @@ function withoutDanglingNames(
     }
   }
   return document as ServiceDocument;
+}
+
+/** Hosts and paths that were changed at run time stay; only where they are listened for is what the file says. */
+function withoutLostListeners(
+  merged: ServiceDocument,
+  next: ServiceDocument,
+  listeners: ReadonlySet<string>,
+  trace: Trace,
+): ServiceDocument {
+  const isLost = (merged.match?.listeners ?? []).some((name) => !listeners.has(name));
+  if (!isLost || isSameJson(merged.match?.listeners, next.match?.listeners)) return merged;
+  trace.kept.delete('/match/listeners');
+  trace.dropped.add('/match/listeners');
+  const { listeners: _lost, ...rest } = merged.match ?? {};
+  const stated = next.match?.listeners;
+  return { ...merged, match: stated === undefined ? rest : { ...rest, listeners: stated } };
 }
 
 function isLookupGone(document: ServiceDocument, field: 'split' | 'mirror' | 'rules', lookups: LookupNames): boolean {

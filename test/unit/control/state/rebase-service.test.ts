@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { NO_LOOKUP_NAMES as NONE } from '../../../../src/control/config/lookup-names.ts';
-import { rebaseService } from '../../../../src/control/state/rebase-service.ts';
+import { type LookupNames, NO_LOOKUP_NAMES as NONE } from '../../../../src/control/config/lookup-names.ts';
+import { type Rebased, rebaseService as rebase } from '../../../../src/control/state/rebase-service.ts';
 import type { ServiceDocument } from '../../../../src/schema/service.ts';
 
 const target = (port: number, more: object = {}) => ({ url: `http://10.0.0.1:${port}`, ...more });
@@ -15,10 +15,35 @@ const FILE: ServiceDocument = {
   timeouts: { connect: '1s' },
 };
 
+const LISTENERS = new Set(['web', 'inside']);
+
+/** Under a file with these listeners. */
+const rebaseService = (
+  base: ServiceDocument,
+  current: ServiceDocument,
+  next: ServiceDocument,
+  lookups: LookupNames,
+): Rebased => rebase(base, current, next, lookups, LISTENERS);
+
 /** The file's document with some fields changed. */
 const but = (more: Partial<ServiceDocument>): ServiceDocument => ({ ...FILE, ...more });
 
 describe('a file that changes under run-time changes', () => {
+  it('takes back listeners of run time that it no longer has, and nothing else of the match', () => {
+    const file = but({ match: { hosts: ['a.example'] } });
+    const of = (listeners: string[]) => but({ match: { hosts: ['b.example'], listeners } });
+    const lost = rebaseService(file, of(['inside', 'gone']), file, NONE);
+    expect(lost.document.match).toEqual({ hosts: ['b.example'] });
+    expect(lost).toMatchObject({ kept: ['/match/hosts'], dropped: ['/match/listeners'] });
+    const next = but({ match: { hosts: ['a.example'], listeners: ['web'] } });
+    expect(rebaseService(file, of(['gone']), next, NONE).document.match).toEqual({
+      hosts: ['b.example'],
+      listeners: ['web'],
+    });
+    const there = rebaseService(file, of(['inside']), file, NONE);
+    expect(there).toMatchObject({ document: of(['inside']), kept: ['/match/hosts', '/match/listeners'], dropped: [] });
+  });
+
   it('is in force where nothing was changed at run time', () => {
     const next = but({ split: { green: 100 }, algorithm: 'least-connections' });
     expect(rebaseService(FILE, FILE, next, NONE)).toEqual({ document: next, kept: [], dropped: [] });
