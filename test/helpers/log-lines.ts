@@ -18,5 +18,5 @@ export function untilLogged(file: string, count: number): Promise<LogLine[]> {
     const lines = logLines(file);
     if (lines.length >= count) return lines;
     throw new Error(`${lines.length} lines where ${count} are awaited: ${JSON.stringify(lines)}`);
-  }, 15_000);
+  }, 40_000);
 }
