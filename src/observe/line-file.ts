@@ -9,18 +9,19 @@ import type { Clock, Timer } from '../base/clock.ts';
 
 /** Standard output in the place of a file. */
 export const STDOUT = 'stdout';
-/** Written at once when so much waits. */
-const FLUSH_CHARS = 65_536;
+/** Written at once when so much waits: one call for some hundred lines. */
+const CHUNK_BYTES = 65_536;
 /** Written at the latest after so long. */
 export const FLUSH_MS = 1_000;
-/** Held while the one before is being written: some seconds of a busy worker. Beyond it lines are dropped. */
-const HELD_CHARS_MAX = 4 * 1024 * 1024;
+/** Held while others are being written: some seconds of a busy worker. Beyond it lines are dropped. */
+const HELD_BYTES_MAX = 4 * 1024 * 1024;
 /** POSIX: up to so many bytes are written to a pipe whole, whoever else writes to it. */
 const PIPE_BYTES_MAX = 4_096;
 /** Whoever can read what clients ask for is of the proxy's group. */
 const FILE_MODE = 0o640;
 
 const STDOUT_FD = 1;
+const LF = 0x0a;
 
 /** A pipe that nobody reads must hold up neither who opens it nor who writes. */
 const OPEN_FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
@@ -29,17 +30,26 @@ const OPEN_FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT |
 const CLOSE_MS_MAX = 1_000;
 const CLOSE_POLL_MS = 5;
 
+const NOTHING = Buffer.alloc(0);
+const NEWLINE = Buffer.from('\n');
+
 export class LineFile {
   /** Lines that were not kept, since the start. */
   dropped = 0;
   readonly #path: string;
   readonly #clock: Clock;
-  readonly #heldCharsMax: number;
+  readonly #heldBytesMax: number;
   /** null: it could not be opened, which is tried again with the next lines. */
   #fd: number | null = null;
   #isPipe = false;
-  /** Lines that wait, in one text; ASCII, so that characters are bytes. */
-  #held = '';
+  /** Where lines are put together; texts that wait would keep all that they are made of. */
+  #chunk: Buffer = NOTHING;
+  #used = 0;
+  /** Lines that go out next. */
+  readonly #waiting: Buffer[] = [];
+  /** Of the first of them. */
+  #sent = 0;
+  #heldBytes = 0;
   /** The last write ended in the middle of a line: the next begins one. */
   #isTorn = false;
   #isWriting = false;
@@ -47,21 +57,33 @@ export class LineFile {
   #isClosed = false;
   #timer: Timer | null = null;
 
-  constructor(path: string, clock: Clock, heldCharsMax = HELD_CHARS_MAX) {
+  constructor(path: string, clock: Clock, heldBytesMax = HELD_BYTES_MAX) {
     this.#path = path;
     this.#clock = clock;
-    this.#heldCharsMax = heldCharsMax;
+    this.#heldBytesMax = heldBytesMax;
   }
 
-  /** `line` with its end, in ASCII. */
+  /** `line` with its end, in ASCII, no longer than a chunk. */
   write(line: string): void {
-    if (this.#isClosed || this.#held.length + line.length > this.#heldCharsMax) {
+    if (this.#isClosed || line.length > CHUNK_BYTES || this.#heldBytes + line.length > this.#heldBytesMax) {
       this.dropped++;
       return;
     }
-    this.#held += line;
-    if (this.#held.length >= FLUSH_CHARS) this.#flush();
-    else this.#timer ??= this.#clock.setTimer(FLUSH_MS, () => this.#flush());
+    if (this.#used + line.length > this.#chunk.length) {
+      this.#flush();
+      if (this.#used > 0) this.#turnOver();
+      if (line.length > this.#chunk.length) this.#chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    }
+    this.#used += this.#chunk.write(line, this.#used, 'latin1');
+    this.#heldBytes += line.length;
+    if (this.#timer === null) this.#flushLater();
+  }
+
+  #flushLater(): void {
+    this.#timer ??= this.#clock.setTimer(FLUSH_MS, () => {
+      this.#timer = null;
+      this.#flush();
+    });
   }
 
   /** From the next line on to the file that has the name by then: the one before may have been moved away. */
@@ -76,70 +98,78 @@ export class LineFile {
     if (this.#isClosed) return;
     this.#isClosed = true;
     const deadlineAt = this.#clock.monotonicMs() + CLOSE_MS_MAX;
-    while ((this.#held !== '' || this.#isWriting) && this.#clock.monotonicMs() < deadlineAt) {
+    while (this.#heldBytes > 0 && this.#clock.monotonicMs() < deadlineAt) {
       this.#flush();
       await new Promise<void>((resolve) => void setTimeout(resolve, CLOSE_POLL_MS));
     }
     this.#timer?.cancel();
-    this.#drop(this.#held);
-    this.#held = '';
-    if (!this.#isWriting) this.#letGo();
+    if (this.#isWriting) return;
+    this.#dropAll();
+    this.#letGo();
   }
 
   #flush(): void {
-    this.#timer?.cancel();
-    this.#timer = null;
-    if (this.#isWriting || this.#held === '') return;
+    if (this.#isWriting) return;
+    if (this.#used > 0) this.#turnOver();
+    const [first] = this.#waiting;
+    if (first === undefined) return;
     const fd = this.#open();
-    if (fd === null) {
-      this.#drop(this.#held);
-      this.#held = '';
-      return;
-    }
-    const bytes = Buffer.from(this.#next(), 'latin1');
+    if (fd === null) return this.#dropAll();
+    const piece = this.#pieceOf(first);
+    const before = this.#isTorn ? NEWLINE : NOTHING;
+    const bytes = this.#isTorn ? Buffer.concat([before, piece]) : piece;
     this.#isWriting = true;
     write(fd, bytes, 0, bytes.length, null, (error, count) => {
       this.#isWriting = false;
-      if (error === null) this.#took(bytes, count);
-      else if (error.code === 'EAGAIN') this.#held = bytes.toString('latin1') + this.#held;
-      else this.#lost(bytes);
-      if (this.#isReopening) this.#letGo();
+      const isWaitedFor = error?.code === 'EAGAIN' && !this.#isClosed;
+      if (!isWaitedFor) this.#took(piece, error === null ? Math.max(0, count - before.length) : 0);
+      // Another file may be there by then, or the same one have room.
+      if (this.#isReopening || (error !== null && !isWaitedFor)) this.#letGo();
       this.#goOn(error === null);
     });
   }
 
-  /** A reader that has taken nothing is given time. */
-  #goOn(isTaking: boolean): void {
-    if (this.#held === '') return;
-    if (isTaking && (this.#isPipe || this.#held.length >= FLUSH_CHARS)) this.#flush();
-    else this.#timer ??= this.#clock.setTimer(FLUSH_MS, () => this.#flush());
+  /** What is left of the chunk is used for the next lines. */
+  #turnOver(): void {
+    this.#waiting.push(this.#chunk.subarray(0, this.#used));
+    this.#chunk = this.#chunk.subarray(this.#used);
+    this.#used = 0;
   }
 
-  /** Takes the lines that go out together. */
-  #next(): string {
-    let next = this.#held;
-    if (this.#isPipe && next.length > PIPE_BYTES_MAX) {
-      const end = next.lastIndexOf('\n', PIPE_BYTES_MAX - 2) + 1;
-      next = next.slice(0, end === 0 ? next.indexOf('\n') + 1 : end);
-    }
-    this.#held = this.#held.slice(next.length);
-    return this.#isTorn ? `\n${next}` : next;
+  /** A reader that has taken nothing is given time. */
+  #goOn(isTaking: boolean): void {
+    if (this.#heldBytes === 0) return;
+    if (isTaking && this.#waiting.length > 0) this.#flush();
+    else this.#flushLater();
+  }
+
+  /** Lines that go out together, from where the last ones ended. */
+  #pieceOf(first: Buffer): Buffer {
+    const left = first.subarray(this.#sent);
+    if (!this.#isPipe || left.length <= PIPE_BYTES_MAX) return left;
+    const end = left.lastIndexOf(LF, PIPE_BYTES_MAX - 2) + 1;
+    return left.subarray(0, end === 0 ? left.indexOf(LF) + 1 : end);
   }
 
   /** `count`: bytes that were written. What is left would come behind lines of others: it is given up, as a whole. */
-  #took(bytes: Buffer, count: number): void {
-    this.#isTorn = count === 0 ? this.#isTorn : bytes[count - 1] !== 0x0a;
-    if (count < bytes.length) this.#drop(bytes.toString('latin1', count));
+  #took(piece: Buffer, count: number): void {
+    this.#heldBytes -= piece.length;
+    this.#sent += piece.length;
+    if (this.#sent === this.#waiting[0]?.length) {
+      this.#waiting.shift();
+      this.#sent = 0;
+    }
+    if (count > 0) this.#isTorn = piece[count - 1] !== LF;
+    this.dropped += endsIn(piece.subarray(count));
   }
 
-  #lost(bytes: Buffer): void {
-    this.#drop(bytes.toString('latin1'));
-    // Another file may be there by then, or the same one have room.
-    this.#isReopening = this.#path !== STDOUT;
-  }
-
-  #drop(lines: string): void {
-    for (let at = lines.indexOf('\n'); at >= 0; at = lines.indexOf('\n', at + 1)) if (at > 0) this.dropped++;
+  #dropAll(): void {
+    if (this.#used > 0) this.#turnOver();
+    const [first = NOTHING, ...others] = this.#waiting.splice(0);
+    this.dropped += endsIn(first.subarray(this.#sent));
+    for (const one of others) this.dropped += endsIn(one);
+    this.#sent = 0;
+    this.#heldBytes = 0;
   }
 
   #open(): number | null {
@@ -160,6 +190,13 @@ export class LineFile {
     this.#fd = null;
     this.#isTorn = false;
   }
+}
+
+/** How many lines end in there. */
+function endsIn(bytes: Buffer): number {
+  let count = 0;
+  for (let at = bytes.indexOf(LF); at >= 0; at = bytes.indexOf(LF, at + 1)) count++;
+  return count;
 }
 
 /** Makes sure that lines can be written there. Throws the system's error where they cannot. */
