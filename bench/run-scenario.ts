@@ -130,7 +130,7 @@ async function startAll(run: Run, scenario: LoadScenario, starting: Starting): P
     // Where a setting is compared with another one, a contender that can do only one of them has nothing to say.
     const lack = scenario.settings.map(([, setting]) => lackOf(probed, setting)).find((feature) => feature !== null);
     if (lack !== undefined) {
-      starting.absent.push({ name: contender.name, reason: `it does not do this here (${lack})`, isFailure: false });
+      starting.absent.push({ name: contender.name, reason: `no ${lack} here`, isFailure: false });
       continue;
     }
     for (const [label, setting] of scenario.settings) {

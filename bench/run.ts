@@ -20,7 +20,7 @@ import { findGenerators } from './loads/find-generator.ts';
 import { describeMachine } from './machine.ts';
 import { plotsOf } from './report/plots.ts';
 import { resultPage } from './report/page.ts';
-import { failures } from './report/scenario-table.ts';
+import { absences, failures } from './report/scenario-table.ts';
 import { type Absence, type Results, type ScenarioResults, hasFailed } from './results.ts';
 import { type Run, needsOf, runScenario } from './run-scenario.ts';
 import { SCENARIOS } from './scenarios.ts';
@@ -121,8 +121,7 @@ async function probeAll(settings: Settings): Promise<{ contenders: Run['contende
 function remarks(found: ScenarioResults): string[] {
   if (found.kind === 'skipped') return [`not measured: ${found.reason}`];
   if (found.kind === 'script') return [];
-  const absent = found.absent.map(({ name, reason }) => `${name} does not take part: ${reason}`);
-  return [...absent, ...failures(found).filter((line) => line !== '')];
+  return [...absences(found.absent), ...failures(found).filter((line) => line !== '')];
 }
 
 async function publish({ scenarios, contenders, out }: Settings, results: Results): Promise<void> {

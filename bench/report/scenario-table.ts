@@ -1,6 +1,6 @@
 import { median } from '../quantile.ts';
 import { SHARES } from '../loads/steady-load.ts';
-import { type EntrantResult, type LoadResults, type ScenarioResults, nameOf } from '../results.ts';
+import { type Absence, type EntrantResult, type LoadResults, type ScenarioResults, nameOf } from '../results.ts';
 import { cpuOf, cpuRatio, entrantNamed, failedOf, medianOf, missedOf, spreadOf } from './figures.ts';
 import { textTable } from './text-table.ts';
 
@@ -14,7 +14,6 @@ export function scenarioPart(scenario: ScenarioResults): string[] {
   if (scenario.kind === 'skipped') return [...head, `Not measured: ${scenario.reason}.`, ''];
   if (scenario.kind === 'script') return [...head, ...textTable(scenario.table), ''];
   const { connections, generator, absent } = scenario;
-  const lines = absent.map(({ name, reason }) => `${name} did not take part: ${reason}.`);
   return [
     ...head,
     `${connections === 1 ? '1 connection' : `${connections.toLocaleString('en-US')} connections`} by ${generator}.`,
@@ -23,7 +22,7 @@ export function scenarioPart(scenario: ScenarioResults): string[] {
     ...textTable(loadRows(scenario)),
     '',
     ...latencyTable(scenario),
-    ...(lines.length > 0 ? [lines.join('\n'), ''] : []),
+    ...absences(absent).flatMap((line) => [`${line}.`, '']),
   ];
 }
 
@@ -35,6 +34,12 @@ export function failures({ entrants }: LoadResults): string[] {
     ...(failed === '' ? [] : ['', `**Requests failed: ${failed}. What is said of these is not to be trusted.**`]),
     ...(missed === '' ? [] : ['', `**At the fixed rate without a good answer in time: ${missed}.**`]),
   ];
+}
+
+/** A line for each reason. */
+export function absences(absent: readonly Absence[]): string[] {
+  const byReason = Map.groupBy(absent, ({ reason }) => reason);
+  return [...byReason].map(([reason, all]) => `${all.map(({ name }) => name).join(', ')} did not take part: ${reason}`);
 }
 
 function named(entrants: readonly EntrantResult[], count: (entrant: EntrantResult) => number): string {

@@ -80,3 +80,14 @@ test('what was not measured is said, with the reason', () => {
   } as const;
   expect(resultPage(results([skipped]), [])).toContain('Not measured: h2load is not installed.');
 });
+
+test('those who did not take part for the same reason share a line', () => {
+  const absent = ['relay', 'caddy', 'broken'].map((name) => ({
+    name,
+    reason: name === 'broken' ? 'it ended' : 'no tcp here',
+    isFailure: name === 'broken',
+  }));
+  const page = resultPage(results([{ ...loadResults('tcp', USUAL), absent }]), []);
+  expect(page).toContain('relay, caddy did not take part: no tcp here.');
+  expect(page).toContain('broken did not take part: it ended.');
+});

@@ -84,7 +84,7 @@ test('contenders take turns, whoever does not start or cannot do it is named, an
   ]);
   expect(found.absent).toEqual([
     { name: 'broken', reason: 'no such file', isFailure: true },
-    { name: 'tcp only', reason: 'it does not do this here (http)', isFailure: false },
+    { name: 'tcp only', reason: 'no http here', isFailure: false },
   ]);
   expect(hasFailed(found)).toBe(true);
   const [one, two] = [...new Set(asked)];
