@@ -248,6 +248,29 @@ describe('of one request', () => {
   });
 });
 
+test('a client for which much waits can ask for more all the same', async () => {
+  const { port, backend } = await startLimited();
+  const client = await FrameClient.open(port, [...NO_TABLE, [SETTING.initialWindow, 2 ** 31 - 1]]);
+  client.send(FRAME.window, 0, 0, uint32(2 ** 30));
+  await client.isCaughtUp();
+  client.socket.pause();
+  for (const id of idsOf(90)) client.get(id, '/download?bytes=2000000');
+  // Until nothing more is taken: of each of them something waits in the proxy then.
+  let before = -1;
+  await eventually(async () => {
+    const now = backend.bytesWritten;
+    const isStill = now === before && now > 0;
+    before = now;
+    if (!isStill) await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(isStill).toBe(true);
+  }, PATIENCE_MS);
+  client.get(301, '/echo');
+  await eventually(() => expect(backend.requests.at(-1)?.url).toBe('/echo'), PATIENCE_MS);
+  client.socket.resume();
+  for (const id of [...idsOf(90), 301]) await client.settled(id);
+  expect([...idsOf(90), 301].filter((id) => client.resetCode(id) >= 0)).toEqual([]);
+});
+
 describe('a client that costs more than it asks for', () => {
   test('by resetting what it asks for is broken off', async () => {
     const { proxy, port, backend } = await startLimited();

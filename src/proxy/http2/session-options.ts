@@ -10,8 +10,12 @@ const SPARE_PAIRS = 32;
 /** What each pair counts beside its bytes: RFC 9113 section 6.5.2. */
 const PAIR_OVERHEAD_BYTES = 32;
 
-/** Of one session: frames, heads that are being read, bodies that wait to be sent. In units of 1,000,000 bytes. */
-const SESSION_MEGABYTES_MAX = 10;
+/**
+ * What one session may hold, above which no more streams are taken: frames and heads, in units of 1,000,000 bytes, and of each
+ * stream what was read of its answer at once and waits to be sent. That this is no more is seen to by not reading on.
+ */
+const SESSION_MEGABYTES = 10;
+const STREAM_MEGABYTES = 0.35;
 
 /** Bytes of one request's body that may be under way before its target has taken any: also what one stream may hold. */
 const WINDOW_BYTES = 65_535;
@@ -38,7 +42,7 @@ export function sessionOptions(limits: ListenerLimits): SessionOptions {
   const pairsMax = limits.fieldsMax + SPARE_PAIRS;
   return {
     maxHeaderListPairs: pairsMax,
-    maxSessionMemory: SESSION_MEGABYTES_MAX,
+    maxSessionMemory: Math.ceil(SESSION_MEGABYTES + limits.concurrentStreamsMax * STREAM_MEGABYTES),
     maxSettings: SETTINGS_MAX,
     maxOutstandingPings: OUTSTANDING_MAX,
     maxOutstandingSettings: OUTSTANDING_MAX,

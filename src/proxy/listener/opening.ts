@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Expiring } from '../deadlines.ts';
-import type { ClientHost, ClientLink } from '../http1/client-host.ts';
+import { type ClientHost, type ClientLink, UNUSED_MS_MAX } from '../http1/client-host.ts';
 import type { Origin } from '../origin.ts';
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
@@ -22,6 +22,7 @@ export class Opening implements ClientLink, Expiring {
   readonly origin: Origin;
   readonly #socket: Socket;
   readonly #host: OpeningHost;
+  readonly #openedAtMs: number;
   #bytes: Buffer = NO_BYTES;
   deadlineAt: number;
 
@@ -29,7 +30,8 @@ export class Opening implements ClientLink, Expiring {
     this.#socket = socket;
     this.origin = origin;
     this.#host = host;
-    this.deadlineAt = host.deadlines.nowMs + host.spec.timeouts.requestHeadMs;
+    this.#openedAtMs = host.deadlines.nowMs;
+    this.deadlineAt = this.#openedAtMs + host.spec.timeouts.requestHeadMs;
     socket.on('data', this.#onData);
     socket.on('end', this.#onEnd);
     socket.on('close', this.#onClose);
@@ -76,7 +78,9 @@ export class Opening implements ClientLink, Expiring {
   }
 
   closeIfIdle(): void {
-    this.destroy();
+    if (this.#host.deadlines.nowMs >= this.#openedAtMs + UNUSED_MS_MAX) {
+      this.destroy();
+    }
   }
 
   destroy(): void {
