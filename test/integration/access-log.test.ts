@@ -1,5 +1,7 @@
 /** The access log: a line for each request that is over, however it ended, and nothing that a client can do to it. */
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { connect } from 'node:http2';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
@@ -24,7 +26,11 @@ async function startWorld(
   const pools = { only: { version: '1.2.3', targets: [{ url: backend.url }] } };
   const proxy = await createProxy({
     config: {
-      listeners: { web: { listen: '127.0.0.1:0' }, tls: { listen: '127.0.0.1:0', ...secured() } },
+      listeners: {
+        web: { listen: '127.0.0.1:0' },
+        h2c: { listen: '127.0.0.1:0', http2: true },
+        tls: { listen: '127.0.0.1:0', ...secured() },
+      },
       admin: { listen: '127.0.0.1:0' },
       state: { path: 'memory' },
       accessLog: { path: file, query },
@@ -100,10 +106,16 @@ describe('the access log', () => {
     const { file, port, proxy } = await startWorld({}, { trustedProxies: ['127.0.0.1'] });
     await ask(port, { ...app, version: '1.0', fields: [['X-Forwarded-For', '203.0.113.9']] });
     await ask(proxy.listener('tls').port, app, { tls: TRUSTING });
-    const lines = await untilLogged(file, 2);
+    const session = connect(`http://127.0.0.1:${proxy.listener('h2c').port}`);
+    onTestFinished(() => session.destroy());
+    session.on('error', () => {});
+    const stream = session.request({ ':authority': 'app.test', ':path': '/over-2' }).resume();
+    await once(stream, 'close');
+    const lines = await untilLogged(file, 3);
     expect(lines).toMatchObject([
       { protocol: 'HTTP/1.0', client: '203.0.113.9', listener: 'web' },
       { protocol: 'HTTP/1.1', client: '127.0.0.1', listener: 'tls' },
+      { protocol: 'HTTP/2.0', listener: 'h2c', path: '/over-2', status: 200, tries: 1 },
     ]);
   });
 

@@ -1,10 +1,11 @@
 /** HTTP/2 over TLS: who gets it, and that a session ends as well there as without. */
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { connect } from 'node:tls';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import type { ListenerDocument } from '../../src/schema/listener.ts';
+import { isMissing } from '../helpers/missing-peer.ts';
 import { downloadBody } from '../helpers/backend.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { startBackend } from '../helpers/start-backend.ts';
@@ -102,11 +103,4 @@ describe('clients that others have written are served:', () => {
 
 function run(command: string, args: readonly string[]): Promise<{ stdout: string }> {
   return promisify(execFile)(command, args);
-}
-
-/** Fails where all peers of the tests must be there. */
-function isMissing(command: string): boolean {
-  const { error } = spawnSync(command, ['--version']);
-  if (error !== undefined && process.env['CUTOVER_REQUIRE_PEERS'] === '1') throw error;
-  return error !== undefined;
 }

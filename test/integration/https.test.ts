@@ -10,6 +10,7 @@ import { describe, expect, it, onTestFinished, test } from 'vitest';
 import { startBackend } from '../helpers/start-backend.ts';
 import { startRawBackend } from '../helpers/start-raw-backend.ts';
 import { eventually } from '../helpers/eventually.ts';
+import { isMissing } from '../helpers/missing-peer.ts';
 import { openSocket, type TlsManner } from '../helpers/open-socket.ts';
 import { startClient } from '../helpers/start-client.ts';
 import { appService, type ProxySetup, type TestProxy } from '../helpers/start-proxy.ts';
@@ -235,7 +236,7 @@ test('a connection on which TLS breaks after the handshake is ended', async () =
   await eventually(async () => expect(await openConnections(proxy)).toBe(0));
 });
 
-test('curl is served', async () => {
+test.skipIf(isMissing('curl'))('curl is served', async () => {
   const { proxy } = await startWorld();
   const files = certificateFiles();
   files.write({ cert: authority.cert });
