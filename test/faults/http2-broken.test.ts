@@ -1,11 +1,12 @@
 /** Targets that break off and clients that go away, by HTTP/2: nobody takes a part for the whole, and every request is accounted for. */
 import { describe, expect, test } from 'vitest';
+import { downloadBody } from '../helpers/backend.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { FrameClient, requestFields } from '../helpers/frame-client.ts';
 import { startBackend } from '../helpers/start-backend.ts';
 import { appService, startProxy } from '../helpers/start-proxy.ts';
 import { startRawBackend } from '../helpers/start-raw-backend.ts';
-import { BrokenStream, startSession } from '../helpers/start-session.ts';
+import { answerOf, BrokenStream, startSession, type StreamResponse } from '../helpers/start-session.ts';
 import type { RawAnswers } from '../helpers/raw-backend.ts';
 import { expectProxyAccount } from './broken-world.ts';
 
@@ -135,6 +136,30 @@ describe('a client that goes on after it has reset', () => {
     await client.isCaughtUp();
     const beside = startSession(proxy.port);
     expect((await beside.request()).status).toBe(200);
+    await expectProxyAccount(proxy);
+  });
+});
+
+describe('clients that reset some of what they take', () => {
+  test('get the rest byte for byte: no memory is used again that is still to be sent', async () => {
+    const backend = await startBackend('v1');
+    const proxy = await startProxy({ services: appService({ only: backend }), listener: { http2: true } });
+    const bytes = 1 << 20;
+    const sessions = [startSession(proxy.port), startSession(proxy.port)];
+    const taking = sessions.flatMap((session, nth) =>
+      Array.from({ length: 16 }, (_, index) => {
+        const id = `${nth}-${index}`;
+        const stream = session.open({ path: `/download?bytes=${bytes}`, fields: { 'x-test-id': id } });
+        // Every other one is given up when a part of it is there.
+        if (index % 2 === 1) stream.once('data', () => stream.close(CANCEL));
+        return { id, isGivenUp: index % 2 === 1, answered: answerOf(stream).catch((error: unknown) => error) };
+      }),
+    );
+    for (const { id, isGivenUp, answered } of taking) {
+      const answer = await answered;
+      if (isGivenUp) expect(answer).toBeInstanceOf(BrokenStream);
+      else expect((answer as StreamResponse).body.equals(downloadBody('v1', id, bytes))).toBe(true);
+    }
     await expectProxyAccount(proxy);
   });
 });
