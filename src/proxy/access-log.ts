@@ -195,13 +195,21 @@ function connected({ origin, clientAddress, serverName }: LoggedConnection): str
   );
 }
 
+/** JSON's longest escape of one character. */
+const ESCAPE_CHARS = 6;
+
 /** As a text of JSON with nothing in it that is not ASCII, at most so long; nearly all can stand as they are. */
 function text(value: string, charsMax: number): string {
   if (value.length <= charsMax && PLAIN.test(value)) {
     return `"${value}"`;
   }
-  const escaped = printableJson(JSON.stringify(value.slice(0, charsMax))).replace(/[^\x20-\x7e]/g, escapedCharacter);
-  return escaped.length <= charsMax + 2 ? escaped : `${escaped.slice(0, charsMax).replace(/\\[^\\]{0,5}$/, '')}"`;
+  const escaped = escapedText(value.slice(0, charsMax));
+  // What is cut must not be an escape.
+  return escaped.length <= charsMax + 2 ? escaped : escapedText(value.slice(0, Math.floor(charsMax / ESCAPE_CHARS)));
+}
+
+function escapedText(value: string): string {
+  return printableJson(JSON.stringify(value)).replace(/[^\x20-\x7e]/g, escapedCharacter);
 }
 
 function escapedCharacter(character: string): string {
