@@ -9,8 +9,9 @@ import { afterAll, expect, test } from 'vitest';
 import { createAuthority } from '../helpers/certificates.ts';
 import { openPlainProxy } from '../helpers/open-proxy.ts';
 import { ALL_CASES } from './catalogue.ts';
-import { describeVerdict } from './judge.ts';
+import { describeVerdict, type Verdict } from './judge.ts';
 import { playCatalogue } from './play-catalogue.ts';
+import type { WireCase } from './wire-case.ts';
 import type { ProxyUnderTest } from './wire-lane.ts';
 
 const LANES = 16;
@@ -32,10 +33,16 @@ test('every case ends as it does without TLS', async () => {
   const issued = authority.issue({ names: ['dns:localhost'] });
   writeFileSync(cert, issued.cert);
   writeFileSync(key, issued.key);
-  const plays = CASES.map((wireCase) => ({ wireCase, pieces: 'whole' as const }));
-  const verdicts = await playCatalogue(plays, { lanes: LANES, openProxy: openSecureProxy });
-  const wrong = verdicts.flatMap((verdict, index) =>
-    verdict.violations.length === 0 ? [] : `${CASES[index]?.id}: ${describeVerdict(verdict)}`,
-  );
-  expect(wrong).toEqual([]);
+  const suspects = await wrongOf(CASES, LANES);
+  // Beside so many others a case of two hundred requests may take longer than it is waited for.
+  const cases = suspects.map(({ wireCase }) => wireCase);
+  const wrong = cases.length === 0 ? [] : await wrongOf(cases, 1);
+  expect(wrong.map(({ wireCase, verdict }) => `${wireCase.id}: ${describeVerdict(verdict)}`)).toEqual([]);
 }, 120_000);
+
+async function wrongOf(cases: readonly WireCase[], lanes: number) {
+  const plays = cases.map((wireCase) => ({ wireCase, pieces: 'whole' as const }));
+  const verdicts = await playCatalogue(plays, { lanes, openProxy: openSecureProxy });
+  const played = cases.map((wireCase, index) => ({ wireCase, verdict: verdicts[index] as Verdict }));
+  return played.filter(({ verdict }) => verdict.violations.length > 0);
+}
