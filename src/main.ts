@@ -4,11 +4,14 @@ import { Command } from 'commander';
 
 import { BoundedLines } from './base/bounded-lines.ts';
 import { VERSION } from './base/version.ts';
+import { expectShortLives } from './base/young-objects.ts';
 import type { ExplainOptions } from './cli/explain.ts';
 import { nodeProblem } from './cli/node-floor.ts';
 
 const out = (line: string): void => void process.stdout.write(`${line}\n`);
 const err = (line: string): void => void process.stderr.write(`${line}\n`);
+
+expectShortLives();
 
 const program = new Command('cutover')
   .description('A programmable reverse proxy and load balancer for zero-downtime deployment.')

@@ -12,6 +12,7 @@ import { systemClock } from './base/clock.ts';
 import { Calls } from './base/calls.ts';
 import { printableJson } from './base/printable.ts';
 import { TargetGuard } from './base/target-guard.ts';
+import { expectShortLives } from './base/young-objects.ts';
 import { HeldSockets } from './control/workers/held-sockets.ts';
 import { spawnWorker } from './control/workers/spawn-worker.ts';
 import { LineFile } from './observe/line-file.ts';
@@ -259,6 +260,7 @@ if (setting === undefined) {
   process.stderr.write('This file is run by the primary process; start "cutover run".\n');
   process.exit(1);
 }
+expectShortLives();
 const worker = new Worker(JSON.parse(setting) as WorkerSetting);
 process.on('SIGTERM', () => void worker.end());
 process.on('SIGINT', () => void worker.end());

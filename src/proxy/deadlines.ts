@@ -8,6 +8,7 @@
  * before the next tick is given the time of the last. So every deadline is put off by as long as nobody could look.
  */
 import type { Clock, Timer } from '../base/clock.ts';
+import { Roster } from '../base/roster.ts';
 import { LoopLag } from './loop-lag.ts';
 
 const TICK_MS = 100;
@@ -18,12 +19,15 @@ export const NEVER = Number.POSITIVE_INFINITY;
 export interface Expiring {
   /** On the clock of `Deadlines.nowMs`. */
   deadlineAt: number;
+  /** Where `Deadlines` has it; -1: nowhere. */
+  deadlineSlot: number;
   expire(): void;
 }
 
 export class Deadlines {
   readonly #clock: Clock;
-  readonly #items = new Set<Expiring>();
+  readonly #items = new Roster<'deadlineSlot', Expiring>('deadlineSlot');
+  readonly #due: Expiring[] = [];
   #timer: Timer | null = null;
   #wallSecond = 0;
   #wasLate = false;
@@ -68,12 +72,22 @@ export class Deadlines {
     this.loopLag.observe(lateMs);
     this.#allowForPause(lateMs);
     this.#renewDate();
-    const dueAt = this.nowMs - TICK_MS;
+    this.#strike(this.nowMs - TICK_MS);
+  }
+
+  /** What one of them ends may end, or begin, others. */
+  #strike(dueAt: number): void {
     for (const item of this.#items) {
       if (item.deadlineAt <= dueAt) {
+        this.#due.push(item);
+      }
+    }
+    for (const item of this.#due) {
+      if (this.#items.has(item) && item.deadlineAt <= dueAt) {
         item.expire();
       }
     }
+    this.#due.length = 0;
   }
 
   /** Late twice in a row is no pause but too much to do, and deadlines must hold then. */

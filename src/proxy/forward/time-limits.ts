@@ -15,6 +15,7 @@ export class TimeLimits implements Expiring {
   /** `deadlineAt` is that of one try. */
   #isTryTimed = false;
   deadlineAt: number;
+  deadlineSlot = -1;
 
   /** `totalMs` 0: the whole exchange has no limit. */
   constructor(deadlines: Deadlines, totalMs: number, perTryMs: number, user: TimedExchange) {

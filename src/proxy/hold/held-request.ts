@@ -36,6 +36,7 @@ export class HeldRequest implements UpstreamBound, Expiring, Waiter<HeldRequest>
   next: HeldRequest | null = null;
   previous: HeldRequest | null = null;
   deadlineAt: number;
+  deadlineSlot = -1;
   readonly requestBodyIdleMs: number;
   readonly responseBodyIdleMs = CLIENT_IDLE_MS;
   /** Counted against the bounds of the pause. */

@@ -37,6 +37,7 @@ type Phase = 'head' | 'body' | 'response' | 'tunnel' | 'linger' | 'closed';
 
 export class ClientConnection implements Requester, ClientLink, Expiring, ReadTaker {
   readonly origin: Origin;
+  linkSlot = -1;
   readonly #socket: Socket;
   readonly #host: ClientHost;
   readonly #outbox: Outbox;
@@ -59,6 +60,7 @@ export class ClientConnection implements Requester, ClientLink, Expiring, ReadTa
   #lingeredBytes = 0;
 
   deadlineAt: number;
+  deadlineSlot = -1;
 
   constructor(socket: Socket, origin: Origin, host: ClientHost) {
     this.#socket = socket;

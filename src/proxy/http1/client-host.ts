@@ -16,6 +16,8 @@ export const UNUSED_MS_MAX = 1_000;
 /** A client's connection, whatever is spoken on it, as its listener knows it. */
 export interface ClientLink {
   readonly origin: Origin;
+  /** Where its listener has it; -1: nowhere. */
+  linkSlot: number;
   /** Closes it if nothing is under way on it; called again and again while the process ends. */
   closeIfIdle(): void;
   /** Ends it now; what is under way counts as cut. */

@@ -33,6 +33,7 @@ type Phase = 'open' | 'closing' | 'closed';
 
 export class ClientSession implements ClientLink, Expiring {
   readonly origin: Origin;
+  linkSlot = -1;
   readonly host: SessionHost;
   readonly #socket: Socket;
   readonly #session: ServerHttp2Session;
@@ -44,6 +45,7 @@ export class ClientSession implements ClientLink, Expiring {
   readonly #openedAtMs: number;
 
   deadlineAt: number;
+  deadlineSlot = -1;
 
   /** The bytes that `socket` has brought already, if any, were put back into it. */
   constructor(socket: Socket, origin: Origin, host: SessionHost) {

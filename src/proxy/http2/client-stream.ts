@@ -66,6 +66,7 @@ export class ClientStream implements Requester, Expiring {
   #bytesTakenAtStall = 0;
 
   deadlineAt = NEVER;
+  deadlineSlot = -1;
 
   constructor(stream: ServerHttp2Stream, owner: StreamOwner) {
     this.origin = owner.origin;

@@ -39,6 +39,7 @@ export class Ticket<T> implements Waiter<Ticket<T>>, Expiring {
   /** The only target that will not do; null: none. */
   avoided: T | null;
   deadlineAt: number;
+  deadlineSlot = -1;
 
   constructor(number: number, applicant: Applicant<T>, wanted: T | null, avoided: T | null, deadlineAt: number) {
     this.number = number;

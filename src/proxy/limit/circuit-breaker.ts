@@ -34,6 +34,7 @@ export class CircuitBreaker implements Expiring {
   /** How often it has opened. */
   opened = 0;
   deadlineAt = NEVER;
+  deadlineSlot = -1;
 
   /** `onChange` hears of every change of state. */
   constructor(

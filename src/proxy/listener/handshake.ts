@@ -17,7 +17,9 @@ export interface HandshakeHost {
 /** A connection whose client has yet to agree on keys with us. */
 export class Handshake implements ClientLink, Expiring {
   readonly origin: Origin;
+  linkSlot = -1;
   deadlineAt: number;
+  deadlineSlot = -1;
   readonly #socket: Socket;
   readonly #host: HandshakeHost;
   readonly #openedAtMs: number;

@@ -1,5 +1,6 @@
 /** An address that accepts clients: opens their connections, bounds how many there are, and counts what they do. */
 import { createServer, type Server, type Socket } from 'node:net';
+import { Roster } from '../../base/roster.ts';
 import type { ListenerCredentials } from '../../snapshot/credential-spec.ts';
 import type { ListenerReport } from '../../snapshot/data-plane.ts';
 import type { ListenerSpec } from '../../snapshot/types.ts';
@@ -73,7 +74,7 @@ export class Listener implements SessionHost, OpeningHost, TunnelHost {
   readonly #sink: RequestSink;
   readonly #accessLog: AccessLog | null;
   readonly #servers: Server[] = [];
-  readonly #connections = new Set<ClientLink>();
+  readonly #connections = new Roster<'linkSlot', ClientLink>('linkSlot');
   /** null: TLS is not spoken here. */
   #door: SecureDoor | null = null;
   readonly #clients = new ClientCounts();
@@ -325,14 +326,14 @@ export class Listener implements SessionHost, OpeningHost, TunnelHost {
   }
 
   closeIdle(): void {
-    for (const connection of this.#connections) {
+    for (const connection of this.#connections.all()) {
       connection.closeIfIdle();
     }
   }
 
   /** Ends every connection, whatever is under way on it. */
   destroyAll(): void {
-    for (const connection of this.#connections) {
+    for (const connection of this.#connections.all()) {
       connection.destroy();
     }
   }

@@ -20,11 +20,13 @@ export interface OpeningHost extends ClientHost {
 
 export class Opening implements ClientLink, Expiring {
   readonly origin: Origin;
+  linkSlot = -1;
   readonly #socket: Socket;
   readonly #host: OpeningHost;
   readonly #openedAtMs: number;
   #bytes: Buffer = NO_BYTES;
   deadlineAt: number;
+  deadlineSlot = -1;
 
   constructor(socket: Socket, origin: Origin, host: OpeningHost) {
     this.#socket = socket;

@@ -30,6 +30,7 @@ export class MirrorCopy implements ConnectionUser, Expiring, CopyUnderWay {
   readonly upgrade = '';
   method = 'GET';
   deadlineAt = NEVER;
+  deadlineSlot = -1;
   readonly #mirror: BoundMirror;
   readonly #hashKey: string;
   readonly #clock: Clock;

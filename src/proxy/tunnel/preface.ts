@@ -28,6 +28,7 @@ export class Preface implements Expiring {
   /** A proxy's header must come, and has not. */
   owesHeader: boolean;
   deadlineAt: number;
+  deadlineSlot = -1;
   /** What was found out; "": nothing. */
   serverName = '';
   /** Null: no header has told. */

@@ -32,6 +32,7 @@ export interface TunnelHost {
 
 export class TunnelClient implements ClientLink, HeldDownstream, PrefaceUser, TunnelEndUser {
   readonly origin: Origin;
+  linkSlot = -1;
   readonly #host: TunnelHost;
   /** What it, and the connection that is made for it, are read into. */
   readonly readBuffer: Buffer;

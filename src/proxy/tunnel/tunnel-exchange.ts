@@ -56,6 +56,7 @@ export class TunnelExchange implements CohortMember, Applicant<Target>, TriedExc
   next: CohortMember | null = null;
   previous: CohortMember | null = null;
   deadlineAt = NEVER;
+  deadlineSlot = -1;
 
   #target: TunnelTarget | null = null;
   #tries: FurtherTries | null = null;

@@ -41,7 +41,6 @@ export class ConnectionPool {
   readonly lookup: LookupFunction | undefined;
   limits: ConnectionLimits;
   readonly #idle: TargetConnection[] = [];
-  readonly #open = new Set<TargetConnection>();
   #closed = false;
 
   constructor(host: string, port: number, shared: ConnectionShared, limits: ConnectionLimits) {
@@ -71,9 +70,7 @@ export class ConnectionPool {
 
   /** A new connection, about to be made. */
   open(): TargetConnection {
-    const connection = new TargetConnection(this);
-    this.#open.add(connection);
-    return connection;
+    return new TargetConnection(this);
   }
 
   /** Keeps a connection whose exchange is over for the next one. */
@@ -87,7 +84,6 @@ export class ConnectionPool {
 
   /** Called by a connection that has ended. */
   forget(connection: TargetConnection): void {
-    this.#open.delete(connection);
     const index = this.#idle.lastIndexOf(connection);
     if (index >= 0) {
       this.#idle.splice(index, 1);

@@ -90,6 +90,7 @@ export class TargetConnection implements Expiring {
   #error: NodeJS.ErrnoException | null = null;
 
   deadlineAt: number;
+  deadlineSlot = -1;
   idleSinceMs = 0;
 
   constructor(pool: ConnectionPool) {

@@ -46,6 +46,7 @@ class TargetWarmUp implements Expiring, WarmUpUnderWay {
   #begun = 0;
   #passed = 0;
   deadlineAt = NEVER;
+  deadlineSlot = -1;
 
   constructor(pool: Pool, target: Target, spec: WarmUpSpec, { clock, deadlines, underWay }: WarmUpContext) {
     this.pool = pool;

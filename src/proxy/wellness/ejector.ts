@@ -143,6 +143,7 @@ class EjectionRecord implements Expiring {
   #times = 0;
   #returnedAtMs = 0;
   deadlineAt = NEVER;
+  deadlineSlot = -1;
 
   constructor(deadlines: Pick<Deadlines, 'nowMs' | 'add' | 'remove'>, onReturn: () => void) {
     this.#deadlines = deadlines;

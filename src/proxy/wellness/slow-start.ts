@@ -28,6 +28,7 @@ export class SlowStart<T extends Starting> implements Expiring {
   /** Those in service, with the time when they came; minus infinity for those that were there before. */
   #since = new Map<T, number>();
   deadlineAt = NEVER;
+  deadlineSlot = -1;
 
   /** `targets` are as warm as they will ever be. `onChange` hears that shares have changed. */
   constructor(

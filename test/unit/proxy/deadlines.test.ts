@@ -60,6 +60,7 @@ function start() {
     const setAtMs = clock.monotonicMs();
     const watched: Expiring & { struckAfterMs: number | null } = {
       deadlineAt: deadlines.nowMs + ms,
+      deadlineSlot: -1,
       struckAfterMs: null,
       expire() {
         watched.struckAfterMs ??= clock.monotonicMs() - setAtMs;
