@@ -23,7 +23,7 @@ import { type ClientHost, type ClientLink, type Requester, type RunningRequest, 
 import { ClientReads, type ReadTaker } from './client-reads.ts';
 import type { FieldSection } from './field-section.ts';
 import { GatheredBytes } from './gathered-bytes.ts';
-import { INLINE_BYTES_MAX, Outbox } from './outbox.ts';
+import { Outbox } from './outbox.ts';
 import type { OwnAnswer } from './own-answer.ts';
 import type { RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
@@ -164,14 +164,8 @@ export class ClientConnection implements Requester, ClientLink, Expiring, ReadTa
 
   /** Bytes of a tunnel. */
   #passOn(buffer: Buffer, from: number, to: number): void {
-    const holder = this.#exchange?.requestBody(this.#keepable(buffer, from, to)) ?? null;
-    this.#reads.hold(buffer, holder);
-  }
-
-  /** The bytes as those that they are passed on to may hold on to them; small pieces nobody does. */
-  #keepable(buffer: Buffer, from: number, to: number): Buffer {
-    const bytes = buffer.subarray(from, to);
-    return to - from > INLINE_BYTES_MAX && this.#reads.isShared(buffer) ? Buffer.from(bytes) : bytes;
+    const bytes = this.#reads.keepable(buffer, from, to);
+    this.#reads.passed(buffer, this.#exchange?.requestBody(bytes) ?? null);
   }
 
   #hold(buffer: Buffer, from: number, to: number, held: GatheredBytes | null): void {
@@ -251,9 +245,9 @@ export class ClientConnection implements Requester, ClientLink, Expiring, ReadTa
   #readBody(buffer: Buffer, from: number, to: number): number {
     const exchange = this.#exchange as RunningRequest;
     this.#awaitBody(exchange);
-    const bytes = this.#keepable(buffer, from, to);
+    const bytes = this.#reads.keepable(buffer, from, to);
     const used = this.#body.read(exchange, bytes, 0, bytes.length);
-    this.#reads.hold(buffer, this.#body.holder);
+    this.#reads.passed(buffer, this.#body.holder);
     if (this.#body.state === 'bad') {
       this.#exchange?.onClientFault('malformed_body');
       return to;

@@ -10,6 +10,7 @@
  * A connection that brings much gets memory of its own, which it gives back after it.
  */
 import { Socket } from 'node:net';
+import { INLINE_BYTES_MAX } from './outbox.ts';
 import type { ReadBuffers, Sender } from '../read-buffers.ts';
 
 /** What all connections of a listener read into. */
@@ -28,6 +29,8 @@ export class ClientReads {
   readonly #buffers: ReadBuffers;
   #holder: Sender | null = null;
   #heldTo = 0;
+  /** Of bytes that came into shared memory and are being passed on. */
+  #copy: Buffer | null = null;
 
   constructor(shared: Buffer, buffers: ReadBuffers) {
     this.#shared = shared;
@@ -35,14 +38,25 @@ export class ClientReads {
     this.buffer = shared;
   }
 
-  /** Whether others read into it in their turn, so that nothing of it can be kept for later. */
-  isShared(buffer: Buffer): boolean {
-    return buffer === this.#shared;
+  /**
+   * These bytes as those that they are passed on to may hold on to them; `passed` is to follow. Into shared memory others
+   * read in their turn; but small pieces nobody holds on to.
+   */
+  keepable(buffer: Buffer, from: number, to: number): Buffer {
+    if (buffer !== this.#shared || to - from <= INLINE_BYTES_MAX) {
+      return buffer.subarray(from, to);
+    }
+    this.#copy = this.#buffers.take(SHARED_READ_BYTES);
+    buffer.copy(this.#copy, 0, from, to);
+    return this.#copy.subarray(0, to - from);
   }
 
-  /** `holder` still holds on to what was read into `buffer`; null: nobody does. */
-  hold(buffer: Buffer, holder: Sender | null): void {
-    if (holder !== null && buffer === this.buffer) {
+  /** `holder` still holds on to what was passed on of `buffer`; null: nobody does. */
+  passed(buffer: Buffer, holder: Sender | null): void {
+    if (this.#copy !== null) {
+      this.#buffers.giveBack(this.#copy, holder, holder === null ? 0 : holder.given);
+      this.#copy = null;
+    } else if (holder !== null && buffer === this.buffer) {
       this.#holder = holder;
       this.#heldTo = holder.given;
     }
