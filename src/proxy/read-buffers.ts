@@ -5,6 +5,12 @@
  * every few dozen MiB: of the time that passing on 1 MiB took, that was half.
  */
 
+/**
+ * Pieces up to this are copied into the text that is sent, so that nobody holds on to their memory: it is cheaper than
+ * handing the kernel a second buffer.
+ */
+export const INLINE_BYTES_MAX = 4096;
+
 /** Given back memory that is kept, of all lengths together. */
 const FREE_BYTES_MAX = 32 * 1024 * 1024;
 /** Given back while something in it was still to be sent; what is more than that is left to the collector. */

@@ -20,7 +20,7 @@ import { AnswerWriter } from './answer-writer.ts';
 import { BodyReader } from './body-reader.ts';
 import { LF } from './bytes.ts';
 import { type ClientHost, type ClientLink, type Requester, type RunningRequest, UNUSED_MS_MAX } from './client-host.ts';
-import { ClientReads, type ReadTaker } from './client-reads.ts';
+import { ClientReads, type ReadTaker } from '../client-reads.ts';
 import type { FieldSection } from './field-section.ts';
 import { GatheredBytes } from './gathered-bytes.ts';
 import { Outbox } from './outbox.ts';

@@ -4,10 +4,8 @@
  * with the text before it, uncopied.
  */
 import type { Socket } from 'node:net';
-import type { Sender } from '../read-buffers.ts';
+import { INLINE_BYTES_MAX, type Sender } from '../read-buffers.ts';
 
-/** Below it, copying a piece into the text is cheaper than handing the kernel a second buffer. */
-export const INLINE_BYTES_MAX = 4096;
 /** Text is written out when it has grown to this. */
 const TEXT_CHARS_MAX = 16_384;
 

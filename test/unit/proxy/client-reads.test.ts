@@ -1,8 +1,8 @@
 import { Socket } from 'node:net';
 import { expect, test } from 'vitest';
 
-import { ClientReads, SHARED_READ_BYTES } from '../../../../src/proxy/http1/client-reads.ts';
-import { ReadBuffers } from '../../../../src/proxy/read-buffers.ts';
+import { ClientReads, SHARED_READ_BYTES } from '../../../src/proxy/client-reads.ts';
+import { ReadBuffers } from '../../../src/proxy/read-buffers.ts';
 
 const SHARED = Buffer.alloc(SHARED_READ_BYTES);
 

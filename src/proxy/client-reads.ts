@@ -10,8 +10,7 @@
  * A connection that brings much gets memory of its own, which it gives back after it.
  */
 import { Socket } from 'node:net';
-import { INLINE_BYTES_MAX } from './outbox.ts';
-import type { ReadBuffers, Sender } from '../read-buffers.ts';
+import { INLINE_BYTES_MAX, type ReadBuffers, type Sender } from './read-buffers.ts';
 
 /** What all connections of a listener read into. */
 export const SHARED_READ_BYTES = 65_536;
