@@ -97,3 +97,17 @@ describe('a target whose name leads elsewhere', () => {
     expect(asked()).toBe(2);
   });
 });
+
+describe('a target whose name has several addresses', () => {
+  it('is read well at a later one, where the first takes no connection', async () => {
+    const { port } = await startWorld('127.0.0.1');
+    const guard = new TargetGuard([], (_name, _options, callback) =>
+      callback(null, [
+        { address: '127.0.0.2', family: 4 },
+        { address: '127.0.0.1', family: 4 },
+      ]),
+    );
+    const answer = await fetch(await startProxyTo(`http://app.internal:${port}`, guard));
+    expect([answer.status, await answer.text()]).toEqual([200, 'credentials']);
+  });
+});

@@ -294,8 +294,8 @@ export class TargetConnection implements Expiring {
     if (this.#bufferHolder !== null) {
       this.#replaceBuffer(this.#buffer.length);
     }
-    if (this.#buffer === this.#givenBuffer) {
-      // Node goes on with the one that it has, without looking at it anew.
+    if (this.#buffer === this.#givenBuffer && this.#phase !== 'connecting') {
+      // Node goes on with the one that it has, without looking at it anew. For each address that it tries it must be given one.
       return undefined;
     }
     this.#givenBuffer = this.#buffer;
