@@ -76,6 +76,15 @@ export class ClientReads {
     this.#holder = null;
   }
 
+  /** No more is read. */
+  release(): void {
+    if (this.buffer !== this.#shared) {
+      this.#buffers.giveBack(this.buffer, this.#holder, this.#heldTo);
+      this.buffer = this.#shared;
+      this.#holder = null;
+    }
+  }
+
   /** False: it is not possible, and bytes come by 'data'. */
   readFrom(socket: Socket, taker: ReadTaker): boolean {
     const inner = socket as unknown as InnerSocket;

@@ -17,6 +17,9 @@ const STUCK_BYTES = 48 * MIB;
 /** Of the proxy, for one connection with both of its sides stuck, over what it had before. */
 const HELD_BYTES_MAX = 4 * MIB;
 
+/** Connections that pass a MiB each while others are stuck. */
+const CROWD = 16;
+
 /** Bytes that no other `seed` has, and that do not repeat. */
 function bytesOf(seed: string, length: number): Buffer {
   const key = createHash('sha256').update(seed).digest();
@@ -86,27 +89,57 @@ describe('100 MiB both ways at once', () => {
 });
 
 describe('clients whose targets do not read for a while', () => {
-  it('have their bytes kept apart', async () => {
+  it('have their bytes kept apart, from each other and from those who come and go meanwhile', async () => {
     const CLIENTS = 2;
     const accepted: Socket[] = [];
-    const target = await startTcpTarget((socket) => void accepted.push(socket.pause()));
+    const target = await startTcpTarget((socket) => {
+      if (accepted.push(socket) <= CLIENTS + 1) socket.pause();
+      else socket.pipe(socket);
+    });
     const plane = await startTcpPlane(tcpService([target.url]));
     const pieces = Array.from({ length: CLIENTS }, (_, i) => bytesOf(`client ${i}`, STUCK_BYTES));
     const clients = pieces.map((piece) => {
-      const socket = connect({ port: plane.port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
-      onTestFinished(() => void socket.destroy());
+      const socket = open(plane.port);
       return { socket, piece, sent: sendInPieces(socket, piece), answer: receive(socket) };
     });
-    await eventually(() => expect(accepted).toHaveLength(CLIENTS));
+    const leaving = open(plane.port);
+    void sendInPieces(leaving, bytesOf('leaving', STUCK_BYTES));
+    await eventually(() => expect(accepted).toHaveLength(CLIENTS + 1));
     await eventually(() => expect(clients.every(({ socket }) => socket.writableLength > 0)).toBe(true));
-    for (const socket of accepted) void echoCrc(socket);
+    await eventually(() => expect(leaving.writableLength).toBeGreaterThan(0));
+    await passMany(plane.port, 'first');
+    leaving.resetAndDestroy();
+    await passMany(plane.port, 'second');
+    for (const socket of accepted.slice(0, CLIENTS + 1)) void echoCrc(socket).catch(() => undefined);
     for (const { piece, sent, answer } of clients) {
       await sent;
       expect(await answer).toEqual(expected(Buffer.from(String(crc32(piece))), String(crc32(piece)).length));
     }
-    expect(await plane.settled()).toEqual({ accepted: CLIENTS, completed: CLIENTS });
+    const completed = CLIENTS + 2 * CROWD;
+    expect(await plane.settled()).toEqual({ accepted: completed + 1, completed, clientAborted: 1 });
   }, 60_000);
 });
+
+function open(port: number): Socket {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
+  onTestFinished(() => void socket.destroy());
+  return socket;
+}
+
+/** Many at once that are said back what they say, of whom every second one reads only when it has said all. */
+async function passMany(port: number, seed: string): Promise<void> {
+  const crowd = Array.from({ length: CROWD }, (_, i) => {
+    const bytes = bytesOf(`${seed} ${i}`, MIB);
+    const socket = open(port);
+    const sent = sendInPieces(socket, bytes);
+    if (i % 2 === 0) return { bytes, sent, answer: receive(socket) };
+    return { bytes, sent, answer: sent.then(() => receive(socket)) };
+  });
+  for (const { bytes, sent, answer } of crowd) {
+    await sent;
+    expect(await answer).toEqual(expected(bytes, MIB));
+  }
+}
 
 /** In pieces of many lengths, the first of them packets of their own. */
 async function sendInPieces(socket: Socket, bytes: Buffer): Promise<void> {

@@ -19,7 +19,6 @@ import type { SessionHost } from '../http2/session-host.ts';
 import { StreamHeadReader } from '../http2/stream-head.ts';
 import { Origin, plainAddress } from '../origin.ts';
 import type { ReadBuffers } from '../read-buffers.ts';
-import { KEEP_ALIVE_MS } from '../tunnel/tunnel-end.ts';
 import type { PrefaceParts } from '../tunnel/preface.ts';
 import { TunnelClient, type TunnelHost } from '../tunnel/tunnel-client.ts';
 import type { TunnelExchange } from '../tunnel/tunnel-exchange.ts';
@@ -121,12 +120,9 @@ export class Listener implements SessionHost, OpeningHost, TunnelHost {
   }
 
   #open(place: { host: string; port: number } | { fd: number }): Promise<{ host: string; port: number }> {
-    const isTcp = this.spec.protocol === 'tcp';
     // Whoever leaves in the middle of a handshake has nothing to wait for.
     const options = { allowHalfOpen: this.#door === null, noDelay: true };
-    // Nobody would notice that a peer is gone which has nothing to say; and what it says is read by a socket of another kind.
-    const ofTcp = { ...options, pauseOnConnect: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
-    const server = createServer(isTcp ? ofTcp : options, (socket) => this.#accept(socket));
+    const server = createServer(options, (socket) => this.#accept(socket));
     this.#servers.push(server);
     return new Promise((resolve, reject) => {
       server.once('error', reject);

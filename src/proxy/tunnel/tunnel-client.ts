@@ -9,18 +9,17 @@ import type { FailureCode } from '../errors.ts';
 import type { HeldDownstream, HeldRequest } from '../hold/held-request.ts';
 import type { ClientLink } from '../http1/client-host.ts';
 import type { Origin } from '../origin.ts';
+import type { Sender } from '../read-buffers.ts';
 import { Preface, type PrefaceParts, type PrefaceUser } from './preface.ts';
 import type { Addresses } from './proxy-header.ts';
-import { TunnelEnd, type TunnelEndUser } from './tunnel-end.ts';
+import { type ReadMemory, TunnelEnd, type TunnelEndUser } from './tunnel-end.ts';
 import { TunnelExchange } from './tunnel-exchange.ts';
 
 /** What it needs of its listener. */
-export interface TunnelHost {
+export interface TunnelHost extends ReadMemory {
   readonly deadlines: Deadlines;
   /** What must be read before a connection of `origin` can be routed; null: nothing. */
   prefaceOf(origin: Origin): PrefaceParts | null;
-  /** Read into by whichever connection has bytes; valid until the next read. */
-  readonly readBuffer: Buffer;
   /** Routes it. `isResumed`: it has waited for the end of a pause. Null: it was refused, and is over. */
   beginTunnel(client: TunnelClient, isResumed: boolean): TunnelExchange | HeldRequest | null;
   /** Accounts for one that was not routed. */
@@ -34,9 +33,7 @@ export class TunnelClient implements ClientLink, HeldDownstream, PrefaceUser, Tu
   readonly origin: Origin;
   linkSlot = -1;
   readonly #host: TunnelHost;
-  /** What it, and the connection that is made for it, are read into. */
-  readonly readBuffer: Buffer;
-  readonly #end: TunnelEnd;
+  readonly wire: TunnelEnd;
   /** What comes before it can be routed. */
   #preface: Preface | null = null;
   #held: HeldRequest | null = null;
@@ -54,8 +51,7 @@ export class TunnelClient implements ClientLink, HeldDownstream, PrefaceUser, Tu
   constructor(socket: Socket, origin: Origin, host: TunnelHost) {
     this.origin = origin;
     this.#host = host;
-    this.readBuffer = host.readBuffer;
-    this.#end = TunnelEnd.over(socket, this, host.readBuffer);
+    this.wire = TunnelEnd.over(socket, this, host);
     host.becameActive();
     const parts = host.prefaceOf(origin);
     if (parts === null) {
@@ -124,12 +120,12 @@ export class TunnelClient implements ClientLink, HeldDownstream, PrefaceUser, Tu
   }
 
   pauseRequest(): void {
-    this.pause();
+    this.wire.pause();
   }
 
   resumeRequest(): void {
     if (this.#exchange === null || this.#exchange.takesBytes) {
-      this.resume();
+      this.wire.resume();
     }
   }
 
@@ -141,17 +137,14 @@ export class TunnelClient implements ClientLink, HeldDownstream, PrefaceUser, Tu
 
   /** Between whom the connection was made, as far as that is known; null: it is gone. */
   get addresses(): Addresses | null {
-    return this.#told ?? this.#end.addresses;
+    return this.#told ?? this.wire.addresses;
   }
 
   // --- what the exchange does with it ------------------------------------------------------------------------------
 
-  get isBlocked(): boolean {
-    return this.#end.isBlocked;
-  }
-
-  get hasPending(): boolean {
-    return this.#end.hasPending;
+  /** What the connection that is made for it is read into, too. */
+  get memory(): ReadMemory {
+    return this.#host;
   }
 
   /** It is connected to a target. */
@@ -160,30 +153,9 @@ export class TunnelClient implements ClientLink, HeldDownstream, PrefaceUser, Tu
     this.#host.becameTunnel();
   }
 
-  /** Returns true if the memory of `buffer` is still held on to. */
-  write(buffer: Buffer, count: number): boolean {
-    return this.#end.write(buffer, count);
-  }
-
-  end(): void {
-    this.#end.end();
-  }
-
-  pause(): void {
-    this.#end.pause();
-  }
-
-  resume(): void {
-    this.#end.resume();
-  }
-
-  watch(stallMs: number): void {
-    this.#end.watch(stallMs);
-  }
-
   /** Ends it so that the client can tell that something was wrong. */
   abort(): void {
-    this.#end.reset();
+    this.wire.reset();
   }
 
   // --- what the listener does with it ------------------------------------------------------------------------------
@@ -196,12 +168,12 @@ export class TunnelClient implements ClientLink, HeldDownstream, PrefaceUser, Tu
     if (this.#preface !== null) {
       this.#refusePreface('cut');
     }
-    this.#end.reset();
+    this.wire.reset();
   }
 
   // --- what comes of it --------------------------------------------------------------------------------------------
 
-  onBytes(buffer: Buffer, count: number): boolean {
+  onBytes(buffer: Buffer, count: number): Sender | null {
     if (this.#exchange !== null) {
       return this.#exchange.fromClient(buffer, count);
     }
@@ -209,7 +181,7 @@ export class TunnelClient implements ClientLink, HeldDownstream, PrefaceUser, Tu
     if (this.#preface !== null) {
       this.#readPreface(this.#preface, buffer, count);
     }
-    return false;
+    return null;
   }
 
   onEnd(): void {

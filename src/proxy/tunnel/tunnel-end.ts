@@ -1,30 +1,40 @@
 /**
  * One of the two sockets between which bytes pass as they are: what it is sent is written, what it reads is handed on.
  *
- * Small pieces are read into memory that all sockets of a listener share, and copied when they are written: most connections
- * say little at a time, or nothing for long. One that brings much gets a buffer of its own, which is used again for every
- * read, unless the other side's socket still holds on to it. Nothing is timed here as long as all that was written is taken.
+ * Both are read as clients are (client-reads.ts): what is little into memory that all connections of a listener share, much
+ * into memory of its own, which is used again when the other side has sent it. Nothing is timed here as long as all that was
+ * written is taken.
  */
-import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
+import { connect, type LookupFunction, type Socket } from 'node:net';
+import { ClientReads, type ReadTaker } from '../client-reads.ts';
+import { Outbox } from '../http1/outbox.ts';
 import { plainAddress } from '../origin.ts';
+import { INLINE_BYTES_MAX, type ReadBuffers, type Sender } from '../read-buffers.ts';
 import type { Addresses } from './proxy-header.ts';
 
-/** Of a buffer of a socket's own. */
-const OWN_READ_BYTES = 65_536;
-/** After so many small reads in a row a socket gives its own buffer back. */
-const SMALL_READS_MAX = 32;
-/** Below it, copying is cheaper than handing the kernel memory that must not be touched until it is taken. */
-const COPIED_BYTES_MAX = 4_096;
+/** A peer that is gone without a word is found out by probes, which are sent after a silence of so long. */
+const KEEP_ALIVE_MS = 60_000;
 
-/** Idle connections are probed after this, so that a peer that is gone without a word is found out before the next use. */
-export const KEEP_ALIVE_MS = 60_000;
+/** What the connections of a listener, and those that are made for them, are read into. */
+export interface ReadMemory {
+  /** Whoever has bytes reads into it; valid until the next read. */
+  readonly readBuffer: Buffer;
+  readonly readBuffers: ReadBuffers;
+}
+
+/** Where a connection is made to. */
+export interface TunnelAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly lookup: LookupFunction | undefined;
+}
 
 export interface TunnelEndUser {
   /**
-   * So many bytes at the start of `buffer` have come. Returns true if its memory is still held on to, which that of few
-   * bytes never is.
+   * So many bytes at the start of `buffer` have come. Returns who still holds on to its memory; null: nobody, as always with
+   * pieces of at most `INLINE_BYTES_MAX`.
    */
-  onBytes(buffer: Buffer, count: number): boolean;
+  onBytes(buffer: Buffer, count: number): Sender | null;
   /** The peer sends nothing more. */
   onEnd(): void;
   /** What was written has been taken, after there was too much of it. */
@@ -36,52 +46,48 @@ export interface TunnelEndUser {
   onClosed(): void;
 }
 
-export class TunnelEnd {
+export class TunnelEnd implements ReadTaker {
   readonly #user: TunnelEndUser;
   readonly #socket: Socket;
-  readonly #shared: Buffer;
-  #buffer: Buffer;
-  #isHeld = false;
-  #smallReads = 0;
+  readonly #outbox: Outbox;
+  readonly #reads: ClientReads;
   #isPaused = false;
+  #hasPeerEnded = false;
 
-  /** `open` makes the socket. `shared`: read into by whichever socket has bytes. */
-  constructor(user: TunnelEndUser, shared: Buffer, open: (onread: OnReadOpts) => Socket) {
+  private constructor(user: TunnelEndUser, socket: Socket, reads: ClientReads) {
     this.#user = user;
-    this.#shared = shared;
-    this.#buffer = shared;
-    const socket = open({ buffer: () => this.#nextBuffer(), callback: (count) => this.#onRead(count) });
     this.#socket = socket;
-    socket.on('end', () => user.onEnd());
+    this.#outbox = new Outbox(socket);
+    this.#reads = reads;
+    socket.on('end', () => this.#onEnd());
     socket.on('drain', () => this.#onDrain());
     socket.on('timeout', () => this.#onTimeout());
     socket.on('error', (error) => user.onBroken(error));
-    socket.on('close', () => user.onClosed());
+    socket.on('close', () => this.#onClose());
   }
 
-  /**
-   * Over an accepted socket, which was paused when it came. Servers have no option for reading into a buffer of ours, and
-   * sockets that are made over a handle do; it saves a third of the time that long transfers take.
-   */
-  static over(accepted: Socket, user: TunnelEndUser, shared: Buffer): TunnelEnd {
-    const holder = accepted as Socket & { _handle?: unknown };
-    const handle = holder._handle;
-    if (handle === undefined || handle === null) {
-      return TunnelEnd.#overStream(accepted, user, shared);
+  /** Over a socket that was accepted just now. */
+  static over(accepted: Socket, user: TunnelEndUser, { readBuffer, readBuffers }: ReadMemory): TunnelEnd {
+    const reads = new ClientReads(readBuffer, readBuffers);
+    const end = new TunnelEnd(user, accepted, reads);
+    if (!reads.readFrom(accepted, end)) {
+      accepted.on('data', (chunk: Buffer) => void user.onBytes(chunk, chunk.length));
     }
-    holder._handle = null;
-    accepted.destroy();
-    return new TunnelEnd(user, shared, (onread) => {
-      const options = { handle, onread, allowHalfOpen: true };
-      return new Socket(options as SocketConstructorOpts);
-    });
+    return end;
   }
 
-  /** Where a socket has no handle to be taken. */
-  static #overStream(accepted: Socket, user: TunnelEndUser, shared: Buffer): TunnelEnd {
-    const end = new TunnelEnd(user, shared, () => accepted);
-    accepted.on('data', (chunk: Buffer) => void user.onBytes(chunk, chunk.length));
-    accepted.resume();
+  /** Over a connection that is made now. */
+  static to(
+    { host, port, lookup }: TunnelAddress,
+    user: TunnelEndUser & { onConnect(): void },
+    { readBuffer, readBuffers }: ReadMemory,
+  ): TunnelEnd {
+    const reads = new ClientReads(readBuffer, readBuffers);
+    // For each address of a name there is a new handle, which must be told anew where to read to.
+    const onread = { buffer: () => reads.buffer, callback: (count: number) => end.onRead(count) };
+    const socket = connect({ host, port, lookup, onread, noDelay: true, allowHalfOpen: true });
+    const end = new TunnelEnd(user, socket, reads);
+    socket.on('connect', () => user.onConnect());
     return end;
   }
 
@@ -95,6 +101,8 @@ export class TunnelEnd {
     return { source, sourcePort: remotePort ?? 0, destination, destinationPort: localPort ?? 0 };
   }
 
+  // --- writing -----------------------------------------------------------------------------------------------------
+
   /** Too much was written: nothing more should be before `onDrain`. */
   get isBlocked(): boolean {
     return this.#socket.writableNeedDrain;
@@ -105,32 +113,28 @@ export class TunnelEnd {
     return this.#socket.writableLength > 0;
   }
 
-  /** Returns true if the memory of `buffer` is still held on to. */
-  write(buffer: Buffer, count: number): boolean {
-    if (count <= COPIED_BYTES_MAX) {
-      this.#socket.write(buffer.toString('latin1', 0, count), 'latin1');
-      return false;
+  /** Returns who still holds on to the memory of `buffer`; null: nobody. */
+  write(buffer: Buffer, count: number): Sender | null {
+    if (count <= INLINE_BYTES_MAX) {
+      this.writeText(buffer.toString('latin1', 0, count));
+      return null;
     }
-    this.#socket.write(count === buffer.length ? buffer : buffer.subarray(0, count));
-    return this.#socket.writableLength > 0;
+    return this.#outbox.addChunk(count === buffer.length ? buffer : buffer.subarray(0, count));
+  }
+
+  /** Each character is a byte. */
+  writeText(text: string): void {
+    this.#outbox.addText(text);
+    this.#outbox.flush();
   }
 
   /** Sends no more than what was written. */
   end(): void {
-    this.#socket.end();
-  }
-
-  pause(): void {
-    if (!this.#isPaused) {
-      this.#isPaused = true;
-      this.#socket.pause();
-    }
-  }
-
-  resume(): void {
-    if (this.#isPaused) {
-      this.#isPaused = false;
-      this.#socket.resume();
+    if (this.#hasPeerEnded && this.#socket.writableLength === 0) {
+      // Nothing is left to be read, so that closing says the same as ending first.
+      this.#socket.destroy();
+    } else {
+      this.#socket.end();
     }
   }
 
@@ -141,6 +145,11 @@ export class TunnelEnd {
     }
   }
 
+  /** Has the system find out whether the peer is still there, as long as nothing passes. */
+  probe(): void {
+    this.#socket.setKeepAlive(true, KEEP_ALIVE_MS);
+  }
+
   /** Ends it so that the peer can tell that it is not the ordinary end. */
   reset(): void {
     this.#socket.resetAndDestroy();
@@ -149,35 +158,6 @@ export class TunnelEnd {
   /** Ends one that was never connected. */
   destroy(): void {
     this.#socket.destroy();
-  }
-
-  #nextBuffer(): Buffer {
-    if (this.#isHeld) {
-      this.#isHeld = false;
-      this.#buffer = Buffer.allocUnsafeSlow(OWN_READ_BYTES);
-    }
-    return this.#buffer;
-  }
-
-  #onRead(count: number): boolean {
-    const buffer = this.#buffer;
-    const isSmall = count <= COPIED_BYTES_MAX;
-    if (buffer !== this.#shared) {
-      this.#isHeld = this.#user.onBytes(buffer, count);
-      this.#smallReads = isSmall ? this.#smallReads + 1 : 0;
-      if (this.#smallReads === SMALL_READS_MAX) {
-        this.#buffer = this.#shared;
-        this.#isHeld = false;
-      }
-    } else if (isSmall) {
-      this.#user.onBytes(buffer, count);
-    } else {
-      // What is read next, by any socket, must not go into what is still being written.
-      this.#user.onBytes(Buffer.from(buffer.subarray(0, count)), count);
-      this.#buffer = Buffer.allocUnsafeSlow(OWN_READ_BYTES);
-      this.#smallReads = 0;
-    }
-    return !this.#isPaused;
   }
 
   #onDrain(): void {
@@ -197,5 +177,44 @@ export class TunnelEnd {
     if (this.#socket.timeout !== undefined && this.#socket.timeout > 0) {
       this.#socket.setTimeout(0);
     }
+  }
+
+  // --- reading -----------------------------------------------------------------------------------------------------
+
+  pause(): void {
+    if (!this.#isPaused) {
+      this.#isPaused = true;
+      this.#socket.pause();
+    }
+  }
+
+  resume(): void {
+    if (this.#isPaused) {
+      this.#isPaused = false;
+      this.#socket.resume();
+    }
+  }
+
+  onRead(count: number): boolean {
+    const { buffer } = this.#reads;
+    if (count <= INLINE_BYTES_MAX) {
+      this.#user.onBytes(buffer, count);
+    } else {
+      const bytes = this.#reads.keepable(buffer, 0, count);
+      this.#reads.passed(buffer, this.#user.onBytes(bytes, count));
+    }
+    // Who is stopped needs no memory of its own for the next read, which may be long in coming.
+    this.#reads.prepare(count, !this.#isPaused);
+    return !this.#isPaused;
+  }
+
+  #onEnd(): void {
+    this.#hasPeerEnded = true;
+    this.#user.onEnd();
+  }
+
+  #onClose(): void {
+    this.#reads.release();
+    this.#user.onClosed();
   }
 }

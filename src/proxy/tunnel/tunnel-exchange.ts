@@ -19,16 +19,16 @@ import { type Deadlines, type Expiring, NEVER } from '../deadlines.ts';
 import { type FailureCode, failureOf } from '../errors.ts';
 import { FurtherTries, reasonAfterFailure, type TriedExchange } from '../forward/further-tries.ts';
 import type { Placement } from '../forward/placement.ts';
-import { GatheredBytes } from '../http1/gathered-bytes.ts';
 import type { CohortMember } from '../ledger.ts';
 import type { Applicant } from '../limit/admission.ts';
 import { type Outcome, outcomeOf } from '../outcome.ts';
 import type { FailureContext } from '../upstream/target-connection.ts';
 import type { Target } from '../upstream/target.ts';
 import type { PassedBytes } from '../passed-bytes.ts';
-import { type Sender, UNKNOWN_SENDER } from '../read-buffers.ts';
+import { INLINE_BYTES_MAX, type Sender } from '../read-buffers.ts';
 import { writeProxyHeader } from './proxy-header.ts';
 import type { TunnelClient } from './tunnel-client.ts';
+import type { TunnelEnd } from './tunnel-end.ts';
 import { TunnelTarget, type TunnelTargetUser } from './tunnel-target.ts';
 
 export interface TunnelContext {
@@ -36,6 +36,9 @@ export interface TunnelContext {
   readonly random: Random;
   readonly deadlines: Deadlines;
 }
+
+/** Both sides are probed once nothing has passed for so long: most connections are over before, and need none. */
+const PROBED_AFTER_MS = 10_000;
 
 /** Of a connection that was never made nothing can have been sent. */
 const UNCONNECTED: FailureContext = { unconnected: true, reused: false, unsent: true, unanswered: true };
@@ -47,6 +50,8 @@ export class TunnelExchange implements CohortMember, Applicant<Target>, TriedExc
   readonly #retries: RetrySpec;
   readonly #connectMs: number;
   readonly #idleMs: number;
+  /** The silence after which something is done: until both sides are probed, it may be shorter than what ends it. */
+  #quietMs: number;
   /** How the target is told who the client is; null: it is not. */
   readonly #proxyProtocol: ProxyHeaderVersion | null;
   readonly #context: TunnelContext;
@@ -60,8 +65,8 @@ export class TunnelExchange implements CohortMember, Applicant<Target>, TriedExc
 
   #target: TunnelTarget | null = null;
   #tries: FurtherTries | null = null;
-  /** What the client has sent before there was a connection to a target: no more than one read. */
-  #early: GatheredBytes | null = null;
+  /** What the client has sent before there was a connection to a target, a character for each byte: at most two pieces. */
+  #early = '';
   #connectStartedAtMs = 0;
   #isOpen = false;
   #hasClientEnded = false;
@@ -82,6 +87,7 @@ export class TunnelExchange implements CohortMember, Applicant<Target>, TriedExc
     this.#retries = retries;
     this.#connectMs = timeouts.connectMs;
     this.#idleMs = timeouts.tunnelIdleMs;
+    this.#quietMs = Math.min(PROBED_AFTER_MS, this.#idleMs);
     this.#proxyProtocol = proxyProtocol;
     this.#context = context;
     this.#deadlines = context.deadlines;
@@ -95,7 +101,7 @@ export class TunnelExchange implements CohortMember, Applicant<Target>, TriedExc
 
   /** Bytes of the client can pass on. */
   get takesBytes(): boolean {
-    return this.#isOpen && this.#target?.isBlocked === false;
+    return this.#isOpen && this.#target?.wire.isBlocked === false;
   }
 
   /** Goes to its target, or waits for one that has room. It was counted in flight before. */
@@ -128,11 +134,10 @@ export class TunnelExchange implements CohortMember, Applicant<Target>, TriedExc
       this.#entry.tries++;
       this.#entry.sent();
     }
-    this.#target = new TunnelTarget(this.#place.target.connections, this.#client.readBuffer, this);
+    this.#target = new TunnelTarget(this.#place.target.connections, this.#client.memory, this);
   }
 
   onConnected(): void {
-    const target = this.#target as TunnelTarget;
     this.#place.target.connects.observe(this.#context.clock.monotonicMs() - this.#connectStartedAtMs);
     this.#place.tellConnected();
     this.#entry?.answered();
@@ -140,21 +145,27 @@ export class TunnelExchange implements CohortMember, Applicant<Target>, TriedExc
     this.#place.cohort.tunnels++;
     this.#client.becomeTunnel();
     this.#touch();
-    if (this.#proxyProtocol !== null) {
-      const header = writeProxyHeader(this.#proxyProtocol, this.#client.addresses);
-      target.write(header, header.length);
-    }
-    const early = this.#early;
-    this.#early = null;
-    if (early !== null) {
-      this.#countFromClient(early.length);
-      target.write(early.buffer.subarray(early.start, early.end), early.length);
-    }
+    const { wire } = this.#target as TunnelTarget;
+    this.#sendFirst(wire);
     if (this.#hasClientEnded) {
-      target.end();
-    } else if (!target.isBlocked) {
-      this.#client.resume();
+      wire.end();
+    } else if (wire.isBlocked) {
+      this.#client.wire.pause();
+    } else {
+      this.#client.wire.resume();
     }
+  }
+
+  /** Who the client is, where the target wants to know, and what it has said so far. */
+  #sendFirst(wire: TunnelEnd): void {
+    const early = this.#early;
+    this.#early = '';
+    this.#countFromClient(early.length);
+    const header =
+      this.#proxyProtocol === null
+        ? ''
+        : writeProxyHeader(this.#proxyProtocol, this.#client.addresses).toString('latin1');
+    wire.writeText(header + early);
   }
 
   onUnconnected(code: FailureCode): void {
@@ -176,32 +187,32 @@ export class TunnelExchange implements CohortMember, Applicant<Target>, TriedExc
 
   // --- bytes -------------------------------------------------------------------------------------------------------
 
-  fromClient(buffer: Buffer, count: number): boolean {
+  fromClient(buffer: Buffer, count: number): Sender | null {
     const target = this.#target;
     if (!this.#isOpen || target === null) {
       this.#keepEarly(buffer, count);
-      return false;
+      return null;
     }
     this.#touch();
     this.#countFromClient(count);
-    const isHeld = target.write(buffer, count);
-    if (target.isBlocked) {
-      this.#client.pause();
+    const holder = target.wire.write(buffer, count);
+    if (target.wire.isBlocked) {
+      this.#client.wire.pause();
     }
-    return isHeld;
+    return holder;
   }
 
-  fromTarget(buffer: Buffer, count: number): boolean {
+  fromTarget(buffer: Buffer, count: number): Sender | null {
     this.#touch();
     this.#passed.toClients += count;
     if (this.#entry !== null) {
       this.#entry.bytesOut += count;
     }
-    const isHeld = this.#client.write(buffer, count);
-    if (this.#client.isBlocked) {
-      this.#target?.pause();
+    const holder = this.#client.wire.write(buffer, count);
+    if (this.#client.wire.isBlocked) {
+      this.#target?.wire.pause();
     }
-    return isHeld;
+    return holder;
   }
 
   #countFromClient(count: number): void {
@@ -212,43 +223,45 @@ export class TunnelExchange implements CohortMember, Applicant<Target>, TriedExc
   }
 
   #keepEarly(buffer: Buffer, count: number): void {
-    this.#early ??= new GatheredBytes();
-    this.#early.add(buffer, 0, count);
-    this.#client.pause();
+    // A short piece is nearly always all that comes so soon: to stop reading and go on again would cost more.
+    if (this.#early !== '' || count > INLINE_BYTES_MAX) {
+      this.#client.wire.pause();
+    }
+    this.#early += buffer.toString('latin1', 0, count);
   }
 
   onClientDrain(): void {
     this.#touch();
-    this.#target?.resume();
+    this.#target?.wire.resume();
   }
 
   onTargetDrain(): void {
     this.#touch();
-    this.#client.resume();
+    this.#client.wire.resume();
   }
 
   onClientEnd(): void {
     this.#hasClientEnded = true;
     if (this.#isOpen) {
       this.#touch();
-      this.#target?.end();
+      this.#target?.wire.end();
     }
   }
 
   onTargetEnd(): void {
     this.#hasTargetEnded = true;
     this.#touch();
-    this.#client.end();
+    this.#client.wire.end();
   }
 
   #touch(): void {
-    this.deadlineAt = this.#deadlines.nowMs + this.#idleMs;
+    this.deadlineAt = this.#deadlines.nowMs + this.#quietMs;
   }
 
   // --- of a client that had to wait for the end of a pause ---------------------------------------------------------
 
   requestBody(chunk: Buffer): Sender | null {
-    return this.fromClient(chunk, chunk.length) ? UNKNOWN_SENDER : null;
+    return this.fromClient(chunk, chunk.length);
   }
 
   requestEnd(): void {
@@ -264,19 +277,30 @@ export class TunnelExchange implements CohortMember, Applicant<Target>, TriedExc
       this.#target?.drop();
       return this.onUnconnected('connect_timeout');
     }
-    const target = this.#target as TunnelTarget;
-    const isPending = this.#client.hasPending || target.hasPending;
-    if (!isPending) {
+    if (this.#quietMs < this.#idleMs) {
+      return this.#probe();
+    }
+    const { wire: client } = this.#client;
+    const { wire: target } = this.#target as TunnelTarget;
+    if (!client.hasPending && !target.hasPending) {
       return this.onFault('connection_idle');
     }
     // A side that takes what waits for it byte by byte is not idle, which only its socket can tell.
     this.#touch();
-    if (this.#client.hasPending) {
-      this.#client.watch(this.#idleMs);
+    if (client.hasPending) {
+      client.watch(this.#idleMs);
     }
     if (target.hasPending) {
       target.watch(this.#idleMs);
     }
+  }
+
+  /** The silence goes on until it has lasted as long as it may. */
+  #probe(): void {
+    this.deadlineAt += this.#idleMs - this.#quietMs;
+    this.#quietMs = this.#idleMs;
+    this.#client.wire.probe();
+    this.#target?.wire.probe();
   }
 
   onClientClosed(): void {

@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
-import { TunnelEnd, type TunnelEndUser } from '../../../../src/proxy/tunnel/tunnel-end.ts';
+import { SHARED_READ_BYTES } from '../../../../src/proxy/client-reads.ts';
+import { ReadBuffers, type Sender } from '../../../../src/proxy/read-buffers.ts';
+import { type ReadMemory, TunnelEnd, type TunnelEndUser } from '../../../../src/proxy/tunnel/tunnel-end.ts';
 import { eventually } from '../../../helpers/eventually.ts';
 
 /** Says back what it hears, as a tunnel would pass it on: it stops reading while its peer does. */
@@ -11,15 +13,15 @@ class Echo implements TunnelEndUser {
   readonly events: string[] = [];
   bytes = 0;
 
-  constructor(socket: Socket, shared: Buffer) {
-    this.end = TunnelEnd.over(socket, this, shared);
+  constructor(socket: Socket, memory: ReadMemory) {
+    this.end = TunnelEnd.over(socket, this, memory);
   }
 
-  onBytes(buffer: Buffer, count: number): boolean {
+  onBytes(buffer: Buffer, count: number): Sender | null {
     this.bytes += count;
-    const isHeld = this.end.write(buffer, count);
+    const holder = this.end.write(buffer, count);
     if (this.end.isBlocked) this.end.pause();
-    return isHeld;
+    return holder;
   }
 
   onEnd(): void {
@@ -57,10 +59,10 @@ function withoutHandle(socket: Socket): Socket {
 
 /** Two ends that are read into the same memory, each with its client. */
 async function start(count: number, hidesHandle: boolean): Promise<{ echoes: Echo[]; clients: Socket[] }> {
-  const shared = Buffer.allocUnsafeSlow(65_536);
+  const memory = { readBuffer: Buffer.allocUnsafeSlow(SHARED_READ_BYTES), readBuffers: new ReadBuffers() };
   const echoes: Echo[] = [];
-  const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
-    echoes.push(new Echo(hidesHandle ? withoutHandle(socket) : socket, shared));
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    echoes.push(new Echo(hidesHandle ? withoutHandle(socket) : socket, memory));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
