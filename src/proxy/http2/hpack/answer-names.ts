@@ -51,7 +51,7 @@ const CHANGING = [
 /** How a field of a known name is written. Others are `KIND.stable`. */
 export const KIND = { stable: 0, changing: 1, secret: 2, dropped: 3, length: 4 } as const;
 
-interface KnownName {
+export interface KnownName {
   readonly name: string;
   readonly kind: number;
   /** In the static table; 0: it is not there. */

@@ -116,6 +116,101 @@ describe('trailers', () => {
   });
 });
 
+describe('lines that come again', () => {
+  const HEAD = headOf(200, [
+    ['Server', 'cutover'],
+    ['Date', 'Sat, 21 Nov 2026 22:16:45 GMT'],
+    ['Content-Type', 'text/html; charset=utf-8'],
+    ['Content-Length', '5'],
+    ['X-Frame-Options', 'DENY'],
+  ]);
+
+  it('are remembered when they come for the second time, and then are a byte each', () => {
+    const encoder = new HpackEncoder();
+    const sizes = [1, 2, 3, 4].map(() => headBlock(encoder, HEAD).length);
+    const changing = 1 + 2 + 30 + 2 + 2;
+    expect(sizes).toEqual([sizes[0], (sizes[0] as number) - 2, changing + 3, changing + 3]);
+    expect(new Reader().read(headBlock(new HpackEncoder(), HEAD))).toHaveLength(6);
+  });
+
+  it('are found in any order, and where others have come in between', () => {
+    const [encoder, reader] = [new HpackEncoder(), new Reader()];
+    const lines = Array.from({ length: 12 }, (_, i): Field => [`x-line-${i}`, `value ${i}`]);
+    const orders = [lines, lines, lines.toReversed(), [...lines.slice(6), ...lines.slice(0, 6)], lines];
+    const sizes = orders.map((fields) => {
+      const block = headBlock(encoder, headOf(200, fields));
+      expect(reader.read(block).slice(1)).toEqual(fields);
+      return block.length;
+    });
+    expect(sizes.slice(2)).toEqual([13, 13, 13]);
+  });
+
+  it('are not taken for lines that only begin like them', () => {
+    const [encoder, reader] = [new HpackEncoder(), new Reader()];
+    const values = ['a', 'a', 'a', 'ab', 'a', '', 'a b', 'A', 'a'];
+    for (const value of values) {
+      expect(reader.read(headBlock(encoder, headOf(200, [['x-a', value]])))).toEqual([
+        [':status', '200'],
+        ['x-a', value],
+      ]);
+    }
+  });
+
+  it('are told apart where only their middle differs', () => {
+    const [encoder, reader] = [new HpackEncoder(), new Reader()];
+    for (let i = 0; i < 9; i++) {
+      const value = `${'a'.repeat(40)}${i % 3}${'z'.repeat(40)}`;
+      expect(reader.read(headBlock(encoder, headOf(200, [['x-a', value]])))[1]).toEqual(['x-a', value]);
+    }
+  });
+
+  it('are not remembered where they are secret or another each time, or would drive out most others', () => {
+    const encoder = new HpackEncoder();
+    const head = headOf(200, [
+      ['set-cookie', 'uid=1'],
+      ['etag', '"1"'],
+      ['location', '/a'],
+      ['x-request-id', '1'],
+      ['x-large', 'x'.repeat(3100)],
+    ]);
+    const sizes = [1, 2, 3].map(() => headBlock(encoder, head).length);
+    expect(new Set(sizes).size).toBe(1);
+  });
+
+  it('are remembered in trailers as in heads', () => {
+    const [encoder, reader] = [new HpackEncoder(), new Reader()];
+    for (let i = 0; i < 3; i++) {
+      expect(reader.read(linesBlock(encoder, 'Grpc-Status: 0\r\n'))).toEqual([['grpc-status', '0']]);
+    }
+    expect(linesBlock(encoder, 'Grpc-Status: 0\r\n')).toEqual(Buffer.of(0xbe));
+    expect(reader.read(headBlock(encoder, headOf(200, [['Grpc-Status', '0']])))[1]).toEqual(['grpc-status', '0']);
+  });
+
+  it('are forgotten when the peer makes its table smaller, and remembered anew', () => {
+    const [encoder, reader] = [new HpackEncoder(), new Reader()];
+    const read = (): Field[] => reader.read(headBlock(encoder, HEAD));
+    const expected = read();
+    for (const tableBytes of [4096, 60, 0, 100, 4096, 4096, 34]) {
+      for (let i = 0; i < 3; i++) expect(read()).toEqual(expected);
+      encoder.setTableBytesMax(tableBytes);
+    }
+  });
+
+  it('take no more of the table than the peer has, over thousands of lines', () => {
+    const encoder = new HpackEncoder();
+    const reader = new Reader();
+    encoder.setTableBytesMax(300);
+    for (let i = 0; i < 3_000; i++) {
+      const fields: Field[] = [
+        ['x-a', `value ${i >> 1}`],
+        ['x-b', `value ${i % 5}`],
+        ['x-c', 'v'.repeat(i % 250)],
+      ];
+      expect(reader.read(headBlock(encoder, headOf(200, fields))).slice(1)).toEqual(fields);
+    }
+  });
+});
+
 describe('the size of the table', () => {
   const block = (encoder: HpackEncoder): Buffer => headBlock(encoder, headOf(200, []));
 
