@@ -6,10 +6,13 @@ import { listenerWithDefaults, serviceWithDefaults } from '../../src/schema/with
 import { compileListener, compileService } from '../../src/snapshot/compile.ts';
 import type { Backend } from '../helpers/backend.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { FrameClient } from '../helpers/frame-client.ts';
+import { FLAG, FRAME, FrameClient } from '../helpers/frame-client.ts';
 import { startBackend } from '../helpers/start-backend.ts';
 import { appService, startProxy } from '../helpers/start-proxy.ts';
 import { BrokenStream, type Session, startSession } from '../helpers/start-session.ts';
+
+/** That the end is near (RFC 9113 section 6.8): what is sent before the client hears of it is still taken. */
+const NOTICE = [0, 2 ** 31 - 1];
 
 /** A data plane alone, so that its end can be looked at. */
 async function startEnding(backend: Backend) {
@@ -101,7 +104,7 @@ describe('the end of the process', () => {
     client.get(3, '/hold');
     await eventually(() => expect(backend.held).toBe(2));
     const closed = plane.close({ drainMs: 10_000 });
-    await eventually(() => expect(client.goaways).toEqual([[0, 3]]));
+    await eventually(() => expect(client.goaways).toEqual([NOTICE, [0, 3]]));
     client.get(5);
     await client.isCaughtUp();
     backend.release(1);
@@ -112,6 +115,26 @@ describe('the end of the process', () => {
     await client.closed;
     expect(await closed).toEqual({ cut: 0 });
     expect(backend.requests).toHaveLength(2);
+  });
+
+  test('takes what a client sent before it could know of it', async () => {
+    const backend = await startBackend('v1');
+    const { plane, port } = await startEnding(backend);
+    const client = await FrameClient.open(port, [[1, 0]]);
+    client.get(1, '/hold');
+    await eventually(() => expect(backend.held).toBe(1));
+    client.isPolite = false;
+    const closed = plane.close({ drainMs: 10_000 });
+    await eventually(() => expect(client.goaways).toEqual([NOTICE]));
+    client.get(3);
+    await client.settled(3);
+    const [notice] = client.of(FRAME.ping);
+    client.send(FRAME.ping, FLAG.ack, 0, notice?.payload);
+    await eventually(() => expect(client.goaways).toEqual([NOTICE, [0, 3]]));
+    backend.release();
+    await client.closed;
+    expect([client.status(1), client.status(3)]).toEqual([200, 200]);
+    expect(await closed).toEqual({ cut: 0 });
   });
 
   test('closes a session that rests, and one whose client answers nothing', async () => {

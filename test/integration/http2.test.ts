@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { ServiceDocument } from '../../src/schema/service.ts';
 import { downloadBody } from '../helpers/backend.ts';
 import { eventually } from '../helpers/eventually.ts';
+import { FLAG, FRAME, FrameClient } from '../helpers/frame-client.ts';
 import { rawExchange } from '../helpers/raw-client.ts';
 import { startBackend } from '../helpers/start-backend.ts';
 import { ask } from '../helpers/start-client.ts';
@@ -144,6 +145,35 @@ describe('a request by HTTP/2', () => {
 });
 
 describe('an answer by HTTP/2', () => {
+  test('that is short is one frame of head and one of data, which is the last', async () => {
+    const { proxy } = await startBehind('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    const client = await FrameClient.open(proxy.port, [[1, 0]]);
+    client.get(1);
+    await client.settled(1);
+    const frames = client.frames.filter(({ stream }) => stream === 1).map(({ type, flags }) => [type, flags]);
+    expect(frames).toEqual([
+      [FRAME.headers, FLAG.endHeaders],
+      [FRAME.data, FLAG.endStream],
+    ]);
+  });
+
+  test('passes with a head of more than one frame', async () => {
+    const large = Array.from({ length: 30 }, (_, at) => `X-Large-${at}: ${'v'.repeat(1500)}\r\n`).join('');
+    const { proxy, session } = await startBehind(`HTTP/1.1 200 OK\r\n${large}Content-Length: 2\r\n\r\nok`);
+    const { fields, body } = await session.request();
+    expect([fields['x-large-29']?.length, body.toString()]).toEqual([1500, 'ok']);
+    const client = await FrameClient.open(proxy.port, [[1, 0]]);
+    client.get(1);
+    await client.settled(1);
+    const frames = client.frames.filter(({ stream }) => stream === 1).map(({ type, flags }) => [type, flags]);
+    expect(frames).toEqual([
+      [FRAME.headers, 0],
+      [FRAME.continuation, 0],
+      [FRAME.continuation, FLAG.endHeaders],
+      [FRAME.data, FLAG.endStream],
+    ]);
+  });
+
   test('brings what the target says, in small letters, and nothing of its connection', async () => {
     const { session } = await startBehind(
       'HTTP/1.1 200 Fine\r\nX-One: 1\r\nX-ONE: 2\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nETag: "x"\r\nETag: "y"\r\n' +

@@ -5,7 +5,6 @@
  *
  * `body`: the request is not whole yet. `delivery`: all of the answer was handed over, and the client has yet to take it.
  */
-import { constants, type ServerHttp2Stream } from 'node:http2';
 import { assert } from '../../base/assert.ts';
 import { type Expiring, NEVER } from '../deadlines.ts';
 import type { ServiceFace } from '../downstream.ts';
@@ -18,9 +17,11 @@ import type { ResponseHead } from '../http1/response-head.ts';
 import type { ResponseEdits } from '../http1/response-writer.ts';
 import type { Origin, Provenance } from '../origin.ts';
 import type { Sender } from '../read-buffers.ts';
+import { ERROR, type ErrorCode, MAX_31_BITS } from './frames/frame-types.ts';
+import { ReceiveWindow } from './receive-window.ts';
 import type { SessionHost } from './session-host.ts';
 import { readTrailers } from './stream-head.ts';
-import { StreamOutbox } from './stream-outbox.ts';
+import { type SendingSession, StreamOutbox, type WaitingStream } from './stream-outbox.ts';
 
 /** Bytes of a request's body that are thrown away behind an early answer; a client that sends more is not reading. */
 const UNWANTED_BYTES_MAX = 4 * 1024 * 1024;
@@ -30,53 +31,62 @@ const UNWANTED_BYTES_MAX = 4 * 1024 * 1024;
  */
 const STALL_ROUNDS_MAX = 4;
 
+/** Of which the client has broken the rules that HTTP/2 has for requests: RFC 9113 section 8.1.1. */
+const MALFORMED_STATUS = 400;
+
 /** The session, as its streams know it. */
-export interface StreamOwner {
+export interface StreamOwner extends SendingSession {
   readonly origin: Origin;
   readonly host: SessionHost;
+  /** Bytes that the client has taken of all that was sent to it. */
   readonly bytesTaken: number;
-  onStreamClosed(wasReset: boolean): void;
+  /** Passes on what is good only until this call returns. */
+  passBody(exchange: RunningRequest, buffer: Buffer, from: number, to: number): void;
+  /** `isResetByUs`: the client may not know of it yet. `isCostly`: by the client's doing, before it had its answer. */
+  onStreamClosed(stream: ClientStream, isResetByUs: boolean, isCostly: boolean): void;
 }
 
 type Phase = 'body' | 'response' | 'delivery' | 'closed';
 
-/** Where a stream's listeners, which are the same functions for all of them, find whose it is. */
-const OWNER = Symbol('client stream');
-
-type OwnedStream = ServerHttp2Stream & { [OWNER]: ClientStream };
-
-export class ClientStream implements Requester, Expiring {
+export class ClientStream implements Requester, Expiring, WaitingStream {
+  readonly id: number;
   readonly origin: Origin;
   readonly #owner: StreamOwner;
   readonly #host: SessionHost;
-  readonly #stream: ServerHttp2Stream;
   readonly #outbox: StreamOutbox;
   readonly #answer: AnswerWriter;
   #phase: Phase = 'response';
   #exchange: RunningRequest | null = null;
   /** Of the body, if its length was told; -1: it was not. */
   #bytesLeft = 0;
-  #trailers: FieldSection | null = null;
   #unwantedBytes = 0;
+  /** null: there is no body. */
+  #received: ReceiveWindow | null = null;
   #isPaused = false;
-  /** The stream was broken off for what a target or we did. */
-  #isOurs = false;
-  #watchesDrain = false;
+  /** What came of the body while it was not wanted. */
+  #held: Buffer[] | null = null;
+  #hasEnded = false;
+  #trailers: FieldSection | null = null;
+  /** The answer is whole, and the request is not. */
+  #hasUnread = false;
+  /** Of the request, which is answered and whose stream is then reset. */
+  #isMalformed = false;
+  #stallMs: number;
   #stallRounds = 0;
   #bytesTakenAtStall = 0;
+  isWaiting = false;
 
   deadlineAt = NEVER;
   deadlineSlot = -1;
 
-  constructor(stream: ServerHttp2Stream, owner: StreamOwner) {
+  constructor(id: number, sendWindow: number, owner: StreamOwner) {
+    this.id = id;
     this.origin = owner.origin;
     this.#owner = owner;
     this.#host = owner.host;
-    this.#stream = stream;
-    this.#outbox = new StreamOutbox(stream);
+    this.#outbox = new StreamOutbox(id, sendWindow, owner, this);
     this.#answer = new AnswerWriter(this.#outbox, owner.host.deadlines);
-    (stream as OwnedStream)[OWNER] = this;
-    stream.on('close', onClose);
+    this.#stallMs = owner.host.spec.timeouts.lingerMs;
     owner.host.deadlines.add(this);
   }
 
@@ -93,9 +103,13 @@ export class ClientStream implements Requester, Expiring {
   /** `raw`: names and values of the head, one after the other. `hasBody`: its end is not the request's. */
   begin(raw: readonly string[], hasBody: boolean): void {
     const { streamHead, requestHead } = this.#host;
-    this.#phase = hasBody ? 'body' : 'response';
+    if (hasBody) {
+      this.#phase = 'body';
+      this.#received = new ReceiveWindow();
+    }
     const failure = streamHead.read(raw, hasBody);
     if (failure !== null) {
+      this.#isMalformed = failureOf(failure).status === MALFORMED_STATUS;
       this.#answer.beginUnread(streamHead.method);
       this.answer(failure, this.#host.refused(failure, this));
       return;
@@ -114,21 +128,11 @@ export class ClientStream implements Requester, Expiring {
     this.#exchange = exchange;
     if (this.#phase === 'body') {
       this.#awaitBody(exchange);
-      this.#readBody();
     }
   }
 
   get #isUnanswered(): boolean {
     return this.#phase === 'body' || this.#phase === 'response';
-  }
-
-  #readBody(): void {
-    const stream = this.#stream;
-    if (stream.listenerCount('data') === 0) {
-      stream.on('trailers', onTrailers);
-      stream.on('end', onEnd);
-      stream.on('data', onData);
-    }
   }
 
   #awaitBody(exchange: RunningRequest): void {
@@ -137,39 +141,80 @@ export class ClientStream implements Requester, Expiring {
     }
   }
 
-  onData(chunk: Buffer): void {
+  /** Whether more of a request may come. */
+  get isReceiving(): boolean {
+    return this.#received !== null && !this.#hasEnded;
+  }
+
+  /** A DATA frame of `length` bytes has begun. False: it is more than the client was told to send. */
+  onDataFrame(length: number): boolean {
+    return this.#received?.take(length) === true;
+  }
+
+  /** Bytes of a frame that hold nothing: they need no room. */
+  onPadding(bytes: number): void {
+    this.#credit(bytes);
+  }
+
+  onData(buffer: Buffer, from: number, to: number): void {
     const exchange = this.#exchange;
     if (this.#phase !== 'body' || exchange === null) {
-      return this.#discard(chunk.length);
+      this.#discard(to - from);
+      return;
     }
     if (this.#bytesLeft >= 0) {
-      this.#bytesLeft -= chunk.length;
+      this.#bytesLeft -= to - from;
       if (this.#bytesLeft < 0) {
-        return this.#breakRules();
+        this.#breakRules();
+        return;
       }
     }
+    if (this.#isPaused || this.#held !== null) {
+      this.#held ??= [];
+      this.#held.push(Buffer.from(buffer.subarray(from, to)));
+      return;
+    }
+    this.#passOn(exchange, buffer, from, to);
+  }
+
+  #passOn(exchange: RunningRequest, buffer: Buffer, from: number, to: number): void {
     this.#awaitBody(exchange);
-    exchange.requestBody(chunk);
+    this.#credit(to - from);
+    this.#owner.passBody(exchange, buffer, from, to);
     this.#exchange?.onClientTurnEnd();
   }
 
-  onTrailers(raw: readonly string[]): void {
-    if (this.#phase === 'body') {
-      this.#trailers = readTrailers(raw);
-      if (this.#trailers === null) {
-        this.#breakRules();
-      }
+  /** There is room for so many more bytes. */
+  #credit(bytes: number): void {
+    if (this.#hasEnded || this.#phase === 'closed') {
+      return;
+    }
+    const increment = this.#received?.giveBack(bytes) ?? 0;
+    if (increment > 0) {
+      this.#owner.frames.windowUpdate(this.id, increment);
     }
   }
 
-  onEnd(): void {
-    const exchange = this.#exchange;
-    if (this.#phase !== 'body' || exchange === null || this.#stream.closed) {
-      // A reset ends the stream too, and is not the end of a body: 'close' follows.
+  /** All data that was announced is there. `raw`: of the trailer section, names and values; null: there is none. */
+  onEnd(raw: readonly string[] | null): void {
+    this.#hasEnded = true;
+    if (this.#phase !== 'body') {
       return;
     }
-    if (this.#bytesLeft > 0) {
-      return this.#breakRules();
+    if (raw !== null) {
+      this.#trailers = readTrailers(raw);
+    }
+    if (this.#bytesLeft > 0 || (raw !== null && this.#trailers === null)) {
+      this.#breakRules();
+    } else if (this.#held === null) {
+      this.#endRequest();
+    }
+  }
+
+  #endRequest(): void {
+    const exchange = this.#exchange;
+    if (exchange === null) {
+      return;
     }
     this.#phase = 'response';
     this.deadlineAt = NEVER;
@@ -179,13 +224,15 @@ export class ClientStream implements Requester, Expiring {
 
   /** The length that was told was not true, or the like: the target must not take what it got for the whole. */
   #breakRules(): void {
-    this.#outbox.reset(constants.NGHTTP2_PROTOCOL_ERROR);
+    this.reset(ERROR.protocol);
   }
 
   #discard(bytes: number): void {
     this.#unwantedBytes += bytes;
     if (this.#unwantedBytes > UNWANTED_BYTES_MAX) {
-      this.#outbox.reset(constants.NGHTTP2_CANCEL);
+      this.reset(ERROR.cancel);
+    } else {
+      this.#credit(bytes);
     }
   }
 
@@ -194,7 +241,6 @@ export class ClientStream implements Requester, Expiring {
       return;
     }
     this.#isPaused = true;
-    this.#stream.pause();
     if (this.#phase === 'body' && !this.#outbox.isBlocked) {
       this.deadlineAt = NEVER;
     }
@@ -205,9 +251,34 @@ export class ClientStream implements Requester, Expiring {
       return;
     }
     this.#isPaused = false;
-    this.#stream.resume();
     if (this.#phase === 'body' && this.#exchange !== null) {
       this.#awaitBody(this.#exchange);
+      this.#passHeld();
+    }
+  }
+
+  /** What was held follows in a turn of its own, as if it came now: whoever resumes is in the middle of something else. */
+  #passHeld(): void {
+    if (this.#held !== null) {
+      setImmediate(takeHeld, this);
+    }
+  }
+
+  takeHeld(): void {
+    const held = this.#held;
+    while (held !== null && held.length > 0 && !this.#isPaused) {
+      const exchange = this.#exchange;
+      if (this.#phase !== 'body' || exchange === null) {
+        return;
+      }
+      const bytes = held.shift() as Buffer;
+      this.#passOn(exchange, bytes, 0, bytes.length);
+    }
+    if (held?.length === 0) {
+      this.#held = null;
+      if (this.#hasEnded && this.#phase === 'body') {
+        this.#endRequest();
+      }
     }
   }
 
@@ -237,12 +308,11 @@ export class ClientStream implements Requester, Expiring {
   }
 
   respond(head: ResponseHead, extraFields: string, edits: ResponseEdits | null): boolean {
-    this.#outbox.mayTrail = head.framing === 'chunked';
     return this.#answer.respond(head, extraFields, edits, true);
   }
 
   withdraw(): void {
-    this.#outbox.clear();
+    this.#outbox.withdraw();
   }
 
   expectMore(): void {}
@@ -275,8 +345,10 @@ export class ClientStream implements Requester, Expiring {
 
   abort(): void {
     this.#exchange = null;
-    this.#isOurs = true;
-    this.#outbox.reset();
+    if (this.#phase !== 'closed') {
+      this.#outbox.reset(ERROR.internal);
+      this.#close(true, false);
+    }
   }
 
   switchProtocols(): void {
@@ -288,41 +360,73 @@ export class ClientStream implements Requester, Expiring {
   flush(): void {
     this.#outbox.flush();
     if (this.#outbox.isBlocked) {
-      this.#watchStall(this.#exchange?.responseBodyIdleMs ?? this.#host.spec.timeouts.lingerMs);
+      this.#watchStall();
     }
   }
 
-  /** Hands over what is left of the answer, and asks the client to stop where its request is not wanted any further. */
+  /** Hands over what is left of the answer. */
   #complete(trailers: string): void {
-    const stallMs = this.#exchange?.responseBodyIdleMs ?? this.#host.spec.timeouts.lingerMs;
-    const isCutShort = this.#phase === 'body';
-    this.#exchange = null;
     if (this.#phase === 'closed') {
+      this.#exchange = null;
       return;
     }
+    this.#hasUnread = this.#phase === 'body' && !this.#hasEnded;
     this.#phase = 'delivery';
     this.#outbox.end(trailers);
-    this.#watchStall(stallMs);
-    if (isCutShort) {
-      // RFC 9113 section 8.1.
-      this.#isOurs = true;
-      this.#stream.resume();
-      this.#stream.close(constants.NGHTTP2_NO_ERROR);
+    if (this.#outbox.isDone) {
+      this.#exchange = null;
+      this.#onDelivered();
+    } else {
+      this.#watchStall();
+      this.#exchange = null;
     }
+  }
+
+  /** The client is asked to stop where its request is not wanted any further: RFC 9113 section 8.1. */
+  #onDelivered(): void {
+    if (this.#hasUnread || this.#isMalformed) {
+      this.#owner.frames.reset(this.id, this.#isMalformed ? ERROR.protocol : ERROR.none);
+    }
+    this.#close(this.#hasUnread, this.#isMalformed);
   }
 
   // --- flow, time and the end --------------------------------------------------------------------------------------
 
-  #watchStall(stallMs: number): void {
-    this.deadlineAt = this.#host.deadlines.nowMs + stallMs;
-    this.#bytesTakenAtStall = this.#owner.bytesTaken;
-    if (!this.#watchesDrain && this.#phase !== 'delivery') {
-      this.#watchesDrain = true;
-      this.#stream.on('drain', onDrain);
+  /** The client takes so many more bytes, or fewer. False: that is more than there can be. */
+  changeSendWindow(by: number): boolean {
+    if (this.#outbox.window + by > MAX_31_BITS) {
+      return false;
     }
+    this.#outbox.changeWindow(by);
+    return true;
   }
 
-  onDrain(): void {
+  sendInTurn(): boolean {
+    const wasBlocked = this.#outbox.isBlocked;
+    const hasSent = this.#outbox.sendOne();
+    if (this.#phase === 'closed') {
+      return false;
+    }
+    if (this.#outbox.isDone) {
+      this.#onDelivered();
+      return true;
+    }
+    this.#outbox.askToSend();
+    if (wasBlocked && !this.#outbox.isBlocked) {
+      this.#onDrain();
+    } else if (hasSent) {
+      this.#watchStall();
+    }
+    return hasSent;
+  }
+
+  #watchStall(): void {
+    this.#stallMs = this.#exchange?.responseBodyIdleMs ?? this.#stallMs;
+    this.deadlineAt = this.#host.deadlines.nowMs + this.#stallMs;
+    this.#bytesTakenAtStall = this.#owner.bytesTaken;
+  }
+
+  #onDrain(): void {
     this.#stallRounds = 0;
     const exchange = this.#exchange;
     if (exchange === null) {
@@ -342,7 +446,7 @@ export class ClientStream implements Requester, Expiring {
     }
     if (this.#owner.bytesTaken > this.#bytesTakenAtStall && this.#stallRounds < STALL_ROUNDS_MAX) {
       this.#stallRounds++;
-      this.#watchStall(this.#exchange?.responseBodyIdleMs ?? this.#host.spec.timeouts.lingerMs);
+      this.#watchStall();
       return;
     }
     this.#onStall();
@@ -351,40 +455,45 @@ export class ClientStream implements Requester, Expiring {
   #onStall(): void {
     this.deadlineAt = NEVER;
     if (this.#exchange === null) {
-      this.#outbox.reset(constants.NGHTTP2_CANCEL);
+      this.reset(ERROR.cancel);
     } else {
       this.#exchange.onClientFault('client_stalled');
     }
   }
 
-  onClose(): void {
+  /** For what the client did. */
+  reset(code: ErrorCode): void {
+    if (this.#phase !== 'closed') {
+      this.#outbox.reset(code);
+      this.#close(true, true);
+    }
+  }
+
+  /** The client has reset it. */
+  onReset(code: number): void {
+    this.#close(false, this.#exchange !== null || code !== ERROR.none);
+  }
+
+  /** The connection is gone. */
+  onGone(): void {
+    this.#close(false, false);
+  }
+
+  #close(isResetByUs: boolean, isCostly: boolean): void {
+    if (this.#phase === 'closed') {
+      return;
+    }
     const exchange = this.#exchange;
-    const wasReset = !this.#isOurs && (exchange !== null || this.#stream.rstCode !== constants.NGHTTP2_NO_ERROR);
     this.#phase = 'closed';
     this.#exchange = null;
+    this.#held = null;
     this.#outbox.clear();
     this.#host.deadlines.remove(this);
+    this.#owner.onStreamClosed(this, isResetByUs, isCostly);
     exchange?.onClientGone();
-    this.#owner.onStreamClosed(wasReset);
   }
 }
 
-function onClose(this: ServerHttp2Stream): void {
-  (this as OwnedStream)[OWNER].onClose();
-}
-
-function onData(this: ServerHttp2Stream, chunk: Buffer): void {
-  (this as OwnedStream)[OWNER].onData(chunk);
-}
-
-function onEnd(this: ServerHttp2Stream): void {
-  (this as OwnedStream)[OWNER].onEnd();
-}
-
-function onTrailers(this: ServerHttp2Stream, _fields: unknown, _flags: number, raw: readonly string[]): void {
-  (this as OwnedStream)[OWNER].onTrailers(raw);
-}
-
-function onDrain(this: ServerHttp2Stream): void {
-  (this as OwnedStream)[OWNER].onDrain();
+function takeHeld(stream: ClientStream): void {
+  stream.takeHeld();
 }

@@ -18,4 +18,9 @@ export class FrameBudget {
     this.#atMs = nowMs;
     return this.#left >= 0;
   }
+
+  /** The client has done something for which it may have `count` more, but never more than at once. */
+  giveBack(count: number): void {
+    this.#left = Math.min(this.#burst, this.#left + count);
+  }
 }

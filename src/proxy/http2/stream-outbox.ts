@@ -1,166 +1,289 @@
 /**
- * What is about to be sent on one stream. Head and small pieces of body are gathered and handed to node:http2 at the end of the
- * turn that made them, so that a short answer is one HEADERS and one DATA frame; a large piece goes out as it is.
+ * What is to be sent on one stream: the head of an answer, its body within the windows that the client has opened, and its end.
+ * What there is no room for waits here, and whoever it comes from is told that it waits.
  */
-import { constants, type ServerHttp2Stream, type ServerStreamResponseOptions } from 'node:http2';
 import type { AnswerOutlet } from '../http1/answer-writer.ts';
-import type { Sender } from '../read-buffers.ts';
-import { answerFields, fieldObject, fieldsOfLines } from './answer-fields.ts';
+import { INLINE_BYTES_MAX, type Sender } from '../read-buffers.ts';
+import { type ErrorCode, FLAG, FRAME, FRAME_HEAD_BYTES, PAYLOAD_BYTES_MAX } from './frames/frame-types.ts';
+import { type FrameOutbox, writeFrameHead } from './frames/frame-outbox.ts';
+import { blockBytesMax, type HpackEncoder } from './hpack/encoder.ts';
 
-/** Below it, copying a piece into the text is cheaper than handing over a second buffer. */
-const INLINE_BYTES_MAX = 4096;
-/** Text is handed over when it has grown to this. */
-const TEXT_CHARS_MAX = 16_384;
+/** The session, as what is sent on its streams knows it. */
+export interface SendingSession {
+  readonly frames: FrameOutbox;
+  readonly encoder: HpackEncoder;
+  /** Bytes of bodies that the client takes of all streams together. */
+  sendWindow: number;
+  /** Something waits that could be sent if it were not for the other streams. */
+  waitToSend(stream: WaitingStream): void;
+}
 
-/** `sendDate`: what is to be said of the time is in the head already. */
-type Options = ServerStreamResponseOptions & { readonly sendDate: false };
-
-const PLAIN: Options = { sendDate: false };
-const WITHOUT_BODY: Options = { sendDate: false, endStream: true };
-const WITH_TRAILERS: Options = { sendDate: false, waitForTrailers: true };
+/** A stream that is told when it can send again. */
+export interface WaitingStream {
+  /** Whether the session has it in its list. */
+  isWaiting: boolean;
+  /** Sends one frame, if it can, and says whether it did. It asks again where there is more. */
+  sendInTurn(): boolean;
+}
 
 export class StreamOutbox implements AnswerOutlet, Sender {
-  readonly #stream: ServerHttp2Stream;
-  /** Of the answer, as HTTP/1.1 has it; "": there is none yet, or it was handed over. */
+  readonly #session: SendingSession;
+  readonly #stream: WaitingStream;
+  readonly #id: number;
+  /** Of an answer, as HTTP/1.1 has it; "": there is none, or it was sent. */
   #head = '';
-  #text = '';
-  #trailers = '';
-  /** Trailers may come, which has to be said with the head. */
-  mayTrail = false;
+  /** What is left of the body that was given, the first piece from `#firstFrom`. */
+  #pieces: Buffer[] = [];
+  #firstFrom = 0;
   #given = 0;
+  #sent = 0;
+  #trailers = '';
+  /** The answer is whole. */
+  #hasAll = false;
+  #isDone = false;
+  /** Where the flags of the last frame are: they may still be changed. -1: none was sent. */
+  #flagsAt = -1;
+  /** Bytes that the client takes; below 0 where it has changed its mind. */
+  #window: number;
 
-  constructor(stream: ServerHttp2Stream) {
+  constructor(id: number, window: number, session: SendingSession, stream: WaitingStream) {
+    this.#id = id;
+    this.#window = window;
+    this.#session = session;
     this.#stream = stream;
   }
 
-  /** The client has yet to take what was handed over. */
+  /** The client has yet to take what was given. */
   get isBlocked(): boolean {
-    return this.#stream.writableNeedDrain;
+    return this.#pieces.length > 0 || (this.#head !== '' && this.#session.frames.isFull);
   }
 
-  /** Whether node:http2 still takes something for this stream. */
-  get #isOpen(): boolean {
-    return !this.#stream.closed && !this.#stream.destroyed;
-  }
-
-  /** A head of HTTP/1.1, with a body behind it where the answer is our own. */
-  addText(text: string): void {
-    const headEnd = text.indexOf('\r\n\r\n') + 4;
-    this.#head = headEnd === text.length ? text : text.substring(0, headEnd);
-    this.#text = headEnd === text.length ? '' : text.substring(headEnd);
-  }
-
-  addChunk(chunk: Buffer): Sender | null {
-    if (chunk.length <= INLINE_BYTES_MAX) {
-      this.#text += chunk.toString('latin1', 0, chunk.length);
-      if (this.#text.length > TEXT_CHARS_MAX) {
-        this.flush();
-      }
-      return null;
-    }
-    this.flush();
-    if (!this.#takesBody) {
-      return null;
-    }
-    this.#given += chunk.length;
-    this.#stream.write(chunk);
-    return this.#stream.writableLength > 0 ? this : null;
+  /** The end was sent, one way or another. */
+  get isDone(): boolean {
+    return this.#isDone;
   }
 
   get given(): number {
     return this.#given;
   }
 
-  /**
-   * What a stream that was broken off still had is never known to be sent: it may be on its way in a frame, and must not become
-   * part of somebody else's answer there.
-   */
   hasSent(given: number): boolean {
-    const stream = this.#stream;
-    return stream.writableFinished || (this.#isOpen && this.#given - stream.writableLength >= given);
+    return this.#isDone || this.#sent >= given;
   }
 
-  get #takesBody(): boolean {
-    // An answer to HEAD, and one with a status that has no body, has ended with its head.
-    return this.#isOpen && !this.#stream.writableEnded;
+  get window(): number {
+    return this.#window;
   }
 
-  /** Hands an interim response over, which waits for nothing. */
-  addInterim(head: string): void {
-    if (this.#isOpen && !this.#stream.headersSent) {
-      this.#stream.additionalHeaders(fieldObject(answerFields(head)));
+  changeWindow(by: number): void {
+    this.#window += by;
+    this.askToSend();
+  }
+
+  // --- what is given -------------------------------------------------------------------------------------------------
+
+  /** A head of HTTP/1.1, with a body behind it where the answer is our own. */
+  addText(text: string): void {
+    const headEnd = text.indexOf('\r\n\r\n') + 4;
+    if (headEnd === text.length) {
+      this.#head = text;
+      return;
     }
+    this.#head = text.substring(0, headEnd);
+    this.#pieces.push(Buffer.from(text.substring(headEnd), 'latin1'));
+    this.#given += text.length - headEnd;
+  }
+
+  /** An interim response waits for nothing. */
+  addInterim(head: string): void {
+    if (!this.#isDone && this.#flagsAt < 0) {
+      this.#sendHead(head, 0);
+      this.#flagsAt = -1;
+    }
+  }
+
+  addChunk(chunk: Buffer): Sender | null {
+    if (this.#isDone) {
+      return null;
+    }
+    this.#given += chunk.length;
+    const isSmall = chunk.length <= INLINE_BYTES_MAX;
+    let from = 0;
+    if (this.#pieces.length === 0 && this.#flushHead()) {
+      while (from < chunk.length && this.#canSend) {
+        from += this.#sendData(chunk, from);
+      }
+    }
+    if (from === chunk.length) {
+      return null;
+    }
+    const rest = from === 0 ? chunk : chunk.subarray(from);
+    // Nobody expects that small pieces are held on to.
+    this.#pieces.push(isSmall ? Buffer.from(rest) : rest);
+    this.askToSend();
+    return isSmall ? null : this;
+  }
+
+  /** All was given. `trailers`: complete lines; "" for none. */
+  end(trailers: string): void {
+    this.#hasAll = true;
+    this.#trailers = trailers;
+    while (this.sendOne());
+    this.askToSend();
   }
 
   flush(): void {
-    if (this.#head !== '') {
-      this.#respond(this.mayTrail ? WITH_TRAILERS : PLAIN);
-    }
-    if (this.#text !== '') {
-      const text = this.#text;
-      this.#text = '';
-      if (this.#takesBody) {
-        this.#given += text.length;
-        this.#stream.write(text, 'latin1');
-      }
+    this.#flushHead();
+  }
+
+  /** Takes back what was not sent. */
+  withdraw(): void {
+    this.#head = '';
+    this.#pieces = [];
+    this.#sent = this.#given;
+  }
+
+  // --- what is sent --------------------------------------------------------------------------------------------------
+
+  get #canSend(): boolean {
+    return this.#window > 0 && this.#session.sendWindow > 0 && !this.#session.frames.isFull;
+  }
+
+  /** Where it is others that it waits for, and not the client's opening its window. */
+  askToSend(): void {
+    if (!this.#isDone && (this.#head !== '' || (this.#pieces.length > 0 && this.#window > 0))) {
+      this.#session.waitToSend(this.#stream);
     }
   }
 
-  #respond(options: Options): void {
+  /** Sends the head, one frame of the body, and the end, as far as they are there and there is room. False: no body was sent. */
+  sendOne(): boolean {
+    if (this.#isDone || !this.#flushHead()) {
+      return false;
+    }
+    const piece = this.#pieces[0];
+    if (piece !== undefined && !this.#canSend) {
+      return false;
+    }
+    if (piece !== undefined) {
+      this.#firstFrom += this.#sendData(piece, this.#firstFrom);
+      if (this.#firstFrom === piece.length) {
+        this.#pieces.shift();
+        this.#firstFrom = 0;
+      }
+    }
+    if (this.#hasAll && this.#pieces.length === 0) {
+      this.#sendEnd();
+    }
+    return piece !== undefined;
+  }
+
+  /** False: there is a head, and no room for it. */
+  #flushHead(): boolean {
     const head = this.#head;
+    if (head === '') {
+      return true;
+    }
+    if (this.#session.frames.isFull) {
+      this.askToSend();
+      return false;
+    }
     this.#head = '';
-    if (!this.#isOpen) {
+    this.#sendHead(head, 0);
+    return true;
+  }
+
+  /** Of `piece`, as much from `from` as windows and frames have room for. Returns how much that was. */
+  #sendData(piece: Buffer, from: number): number {
+    const { frames } = this.#session;
+    const count = Math.min(piece.length - from, PAYLOAD_BYTES_MAX, this.#window, this.#session.sendWindow);
+    const at = frames.reserve(FRAME_HEAD_BYTES + count);
+    writeFrameHead(frames.bytes, at, count, FRAME.data, 0, this.#id);
+    piece.copy(frames.bytes, at + FRAME_HEAD_BYTES, from, from + count);
+    this.#flagsAt = frames.positionOf(at + 4);
+    frames.added(at + FRAME_HEAD_BYTES + count);
+    this.#window -= count;
+    this.#session.sendWindow -= count;
+    this.#sent += count;
+    return count;
+  }
+
+  #sendHead(head: string, flags: number): void {
+    const { frames, encoder } = this.#session;
+    const at = frames.reserve(FRAME_HEAD_BYTES + blockBytesMax(head));
+    const from = at + FRAME_HEAD_BYTES;
+    this.#sendBlock(at, encoder.writeHead(head, frames.bytes, from) - from, flags);
+  }
+
+  #sendTrailers(lines: string): void {
+    const { frames, encoder } = this.#session;
+    const at = frames.reserve(FRAME_HEAD_BYTES + blockBytesMax(lines));
+    const from = at + FRAME_HEAD_BYTES;
+    this.#sendBlock(at, encoder.writeLines(lines, frames.bytes, from) - from, FLAG.endStream);
+  }
+
+  /** `length` bytes of a field block are at `at`, behind room for the head of a frame. */
+  #sendBlock(at: number, length: number, flags: number): void {
+    const { frames } = this.#session;
+    this.#flagsAt = frames.positionOf(at + 4);
+    if (length <= PAYLOAD_BYTES_MAX) {
+      writeFrameHead(frames.bytes, at, length, FRAME.headers, flags | FLAG.endHeaders, this.#id);
+      frames.added(at + FRAME_HEAD_BYTES + length);
       return;
     }
-    this.#stream.respond(answerFields(head), options);
-    if (options === WITH_TRAILERS) {
-      this.#stream.on('wantTrailers', () => this.#sendTrailers());
+    const block = Buffer.from(frames.bytes.subarray(at + FRAME_HEAD_BYTES, at + FRAME_HEAD_BYTES + length));
+    for (let from = 0; from < length; from += PAYLOAD_BYTES_MAX) {
+      this.#sendFragment(
+        block.subarray(from, from + PAYLOAD_BYTES_MAX),
+        from === 0,
+        flags,
+        from + PAYLOAD_BYTES_MAX >= length,
+      );
     }
   }
 
-  /** The answer is whole. `trailers`: complete lines; "" for none. */
-  end(trailers: string): void {
-    this.#trailers = trailers;
-    if (this.#head !== '') {
-      if (trailers !== '') {
-        this.#respond(WITH_TRAILERS);
-      } else {
-        this.#respond(this.#text === '' ? WITHOUT_BODY : PLAIN);
-      }
+  #sendFragment(fragment: Buffer, isFirst: boolean, flags: number, isLast: boolean): void {
+    const { frames } = this.#session;
+    const at = frames.reserve(FRAME_HEAD_BYTES + fragment.length);
+    const type = isFirst ? FRAME.headers : FRAME.continuation;
+    writeFrameHead(
+      frames.bytes,
+      at,
+      fragment.length,
+      type,
+      (isFirst ? flags : 0) | (isLast ? FLAG.endHeaders : 0),
+      this.#id,
+    );
+    fragment.copy(frames.bytes, at + FRAME_HEAD_BYTES);
+    if (isFirst) {
+      this.#flagsAt = frames.positionOf(at + 4);
     }
-    if (!this.#takesBody) {
-      return;
-    }
-    if (this.#text === '') {
-      this.#stream.end();
-    } else {
-      this.#stream.end(this.#text, 'latin1');
-      this.#text = '';
-    }
+    frames.added(at + FRAME_HEAD_BYTES + fragment.length);
   }
 
-  #sendTrailers(): void {
-    if (this.#isOpen) {
-      this.#stream.sendTrailers(fieldObject(fieldsOfLines(this.#trailers)));
+  /** The last frame says that it is the last one, or one more does, of no bytes. */
+  #sendEnd(): void {
+    const { frames } = this.#session;
+    if (this.#trailers !== '') {
+      this.#sendTrailers(this.#trailers);
+    } else if (this.#flagsAt < 0 || !frames.endStreamAt(this.#flagsAt)) {
+      const at = frames.reserve(FRAME_HEAD_BYTES);
+      writeFrameHead(frames.bytes, at, 0, FRAME.data, FLAG.endStream, this.#id);
+      frames.added(at + FRAME_HEAD_BYTES);
     }
+    this.#isDone = true;
   }
 
-  /** Drops what was not handed over. */
-  clear(): void {
-    this.#head = '';
-    this.#text = '';
-  }
-
-  /**
-   * Breaks the stream off, so that the client can tell that what it got is not whole. To close a stream in the middle of its
-   * answer would first end it, as if this were all: there it is destroyed, with INTERNAL_ERROR whatever the reason.
-   */
-  reset(code: number = constants.NGHTTP2_INTERNAL_ERROR): void {
+  /** Breaks the stream off, so that the client can tell that what it got is not whole. */
+  reset(code: ErrorCode): void {
     this.clear();
-    if (this.#stream.writableEnded || !this.#stream.headersSent) {
-      this.#stream.close(code);
-    } else {
-      this.#stream.destroy(new Error('the answer is not whole'));
-    }
+    this.#session.frames.reset(this.#id, code);
+  }
+
+  /** Nothing more is sent on it. */
+  clear(): void {
+    this.#isDone = true;
+    this.#head = '';
+    this.#pieces = [];
   }
 }

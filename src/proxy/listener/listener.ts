@@ -15,6 +15,7 @@ import type { ClientLink, Requester, RunningRequest } from '../http1/client-host
 import type { HeldRequest } from '../hold/held-request.ts';
 import { RequestHead } from '../http1/request-head.ts';
 import { ClientSession } from '../http2/client-session.ts';
+import { FlushRound } from '../http2/frames/flush-round.ts';
 import type { SessionHost } from '../http2/session-host.ts';
 import { StreamHeadReader } from '../http2/stream-head.ts';
 import { Origin, plainAddress } from '../origin.ts';
@@ -67,6 +68,8 @@ export class Listener implements SessionHost, OpeningHost, TunnelHost {
   readonly requestHead: RequestHead;
   readonly readBuffers: ReadBuffers;
   readonly readBuffer = Buffer.allocUnsafeSlow(SHARED_READ_BYTES);
+  readonly fields: string[] = [];
+  readonly flushRound = new FlushRound();
   isClosing = false;
   readonly #descriptors: DescriptorBudget;
   readonly #loopLagMsMax: number;

@@ -5,9 +5,8 @@
 import type { Socket } from 'node:net';
 import type { Expiring } from '../deadlines.ts';
 import { type ClientHost, type ClientLink, UNUSED_MS_MAX } from '../http1/client-host.ts';
+import { PREFACE } from '../http2/frames/frame-reader.ts';
 import type { Origin } from '../origin.ts';
-
-const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 
 const NO_BYTES = Buffer.alloc(0);
 
@@ -60,10 +59,7 @@ export class Opening implements ClientLink, Expiring {
     socket.pause();
     socket.unshift(this.#bytes);
     this.#host.opened(this, socket, protocol);
-    if (protocol === 'http/1.1') {
-      // A session takes what waits by itself.
-      socket.resume();
-    }
+    socket.resume();
   }
 
   readonly #onEnd = (): void => {

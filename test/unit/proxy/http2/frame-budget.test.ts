@@ -13,4 +13,11 @@ describe('a budget of frames', () => {
     const budget = new FrameBudget(2, 10, 0);
     expect([1, 2, 3].map(() => budget.take(1_000_000))).toEqual([true, true, false]);
   });
+
+  it('grows by what is given back, but not beyond what it began with', () => {
+    const budget = new FrameBudget(2, 0, 0);
+    expect([1, 2, 3].map(() => budget.take(0))).toEqual([true, true, false]);
+    budget.giveBack(9);
+    expect([1, 2, 3].map(() => budget.take(0))).toEqual([true, true, false]);
+  });
 });
