@@ -4,10 +4,6 @@ import path from 'node:path';
 
 import { eventually } from '../helpers/eventually.ts';
 
-/** Compiled modules of earlier runs: the primary starts faster with them too. A soak measures what operators have. */
-const CACHE = path.join(import.meta.dirname, '../../node_modules/.cache/cutover-faults');
-const ENVIRONMENT = process.env['CUTOVER_LONG'] === '1' ? {} : { NODE_COMPILE_CACHE: CACHE };
-
 const PROGRAM = path.join(import.meta.dirname, '../../src/main.ts');
 
 /** Long enough for a machine that has other things to do. */
@@ -39,7 +35,6 @@ export class ProxyProcess {
     const log = openSync(logFile, 'a', 0o600);
     this.#child = spawn(process.execPath, [...nodeArgs, PROGRAM, command, '--config', configFile], {
       stdio: ['ignore', log, log],
-      env: { ...process.env, ...ENVIRONMENT },
     });
     closeSync(log);
     this.exited = new Promise((resolve) => this.#child.once('exit', (code, signal) => resolve({ code, signal })));
