@@ -38,8 +38,9 @@ test('200 clients that send a byte now and then do not slow down one that does n
     expect(status).toBe(200);
     times.push(endedAt - startedAt);
   }
-  expect(times.toSorted((one, other) => one - other)[190]).toBeLessThan(100);
-  await eventually(() => expect(slow.every((socket) => socket.destroyed || socket.readableEnded)).toBe(true), 6000);
+  // Well before the head of one of the slow ones is overdue.
+  expect(times.toSorted((one, other) => one - other)[190]).toBeLessThan(1_000);
+  await eventually(() => expect(slow.every((socket) => socket.destroyed || socket.readableEnded)).toBe(true));
   expect(backend.requests.length).toBe(200);
   await expectBalanced(proxy);
 });
@@ -69,7 +70,7 @@ test('200 clients that vanish in the middle of everything leave nothing behind',
   clients.forEach((client, index) => (index % 2 === 0 ? client.reset() : client.close()));
   expect(new Set(await Promise.all(answers))).toEqual(new Set(['broken']));
   await expectBalanced(proxy);
-  await eventually(() => expect(backend.requests.every(({ outcome }) => outcome === 'aborted')).toBe(true), 2000);
+  await eventually(() => expect(backend.requests.every(({ outcome }) => outcome === 'aborted')).toBe(true));
   expect((await ask(proxy.port)).status).toBe(200);
 });
 

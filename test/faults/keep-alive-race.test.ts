@@ -50,7 +50,7 @@ test('a target that ends idle connections just when they are used costs no GET a
   expect({ lost, wrongPool }).toEqual({ lost: [], wrongPool: [] });
   expect(ofKind(failed, 'POST').filter((failure) => !failure.endsWith(': status 502'))).toEqual([]);
   // The race was met, and connections were kept for all that.
-  expect(resent).toBeGreaterThan(10);
+  expect(resent).toBeGreaterThan(0);
   expect(opened).toBeLessThan(REQUESTS);
   await expectProxyAccount(proxy);
 });

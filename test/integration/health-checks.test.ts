@@ -1,11 +1,12 @@
 import { createServer as createNetServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { HealthChecker, type TargetStatus } from '../../src/control/health/health-checker.ts';
 import { createProbe } from '../../src/control/health/create-probe.ts';
 import type { HealthCheck, WantedTarget } from '../../src/control/health/wanted-target.ts';
+import { eventually } from '../helpers/eventually.ts';
 import { RawBackend } from '../helpers/raw-backend.ts';
 import { startRawBackend } from '../helpers/start-raw-backend.ts';
 
@@ -56,7 +57,7 @@ function watch(port: number, over: Partial<HealthCheck> = {}, initial: WantedTar
 }
 
 async function becomes(watched: Watch, expected: Partial<TargetStatus>): Promise<void> {
-  await vi.waitFor(() => expect(watched.status()).toMatchObject(expected), { timeout: 10_000, interval: 10 });
+  await eventually(() => expect(watched.status()).toMatchObject(expected), 20_000);
 }
 
 test('a target that answers 200 comes up after `rise` checks', async () => {
@@ -87,7 +88,7 @@ test('a configured host is asked for', async () => {
 test('every check makes its own connection', async () => {
   const target = await startRawBackend({ response: OK });
   watch(target.port);
-  await vi.waitFor(() => expect(target.requests.length).toBeGreaterThanOrEqual(3));
+  await eventually(() => expect(target.requests.length).toBeGreaterThanOrEqual(3));
   expect(target.connectionsTotal).toBeGreaterThanOrEqual(target.requests.length);
 });
 
@@ -135,7 +136,7 @@ test('a timed-out check lets go of its connection', async () => {
   const target = await startRawBackend('silence');
   const watched = watch(target.port, { timeoutMs: 50, intervalMs: 60_000, fall: 1 });
   await becomes(watched, { up: false, failure: 'timeout' });
-  await vi.waitFor(() => expect(target.connectionsOpen).toBe(0));
+  await eventually(() => expect(target.connectionsOpen).toBe(0));
 });
 
 test('a target that answers 500 goes down and comes back when it answers 200', async () => {
@@ -187,13 +188,13 @@ test('a target whose answer has no end is up, and is not read for ever', async (
     'down',
   );
   await becomes(watched, { up: true });
-  await vi.waitFor(() => expect(countConnections(server)).resolves.toBe(0));
+  await eventually(() => expect(countConnections(server)).resolves.toBe(0));
 });
 
 test('a target that fails every other check stays as it was', async () => {
   const target = await startRawBackend((_request, nth) => ({ response: nth % 2 === 0 ? BROKEN : OK }));
   const watched = watch(target.port);
-  await vi.waitFor(() => expect(target.requests.length).toBeGreaterThanOrEqual(12));
+  await eventually(() => expect(target.requests.length).toBeGreaterThanOrEqual(12));
   expect(watched.reported).toEqual(['up']);
 });
 
@@ -245,7 +246,7 @@ test('a check by TCP passes where a connection can be made, and says nothing on 
   const watched = watch(target.port, { type: 'tcp' }, 'down');
   await becomes(watched, { up: true, failure: null });
   expect(target.received.length).toBe(0);
-  await vi.waitFor(() => expect(target.connectionsTotal).toBeGreaterThan(2));
+  await eventually(() => expect(target.connectionsTotal).toBeGreaterThan(2));
   await target.close();
   await becomes(watched, { up: false, failure: 'refused' });
 });

@@ -100,7 +100,7 @@ describe('before an answer has begun, the client gets the 5xx of the proxy', () 
     });
     const startedAt = performance.now();
     expect((await ask(proxy.port)).status).toBe(504);
-    expect(performance.now() - startedAt).toBeLessThan(3000);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
     await expectReason(proxy, 'connect_timeout');
   });
 

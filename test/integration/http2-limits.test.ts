@@ -234,11 +234,11 @@ describe('of one request', () => {
   });
 
   test('responseBodyIdle is not reached by a client that takes little at a time', async () => {
-    const { proxy, port } = await startLimited({ service: { timeouts: { responseBodyIdle: '600ms' } } });
+    const { proxy, port } = await startLimited({ service: { timeouts: { responseBodyIdle: '2s' } } });
     const client = await FrameClient.open(port, [...NO_TABLE, [SETTING.initialWindow, 1000]]);
     client.get(1, '/download?bytes=20000&piece=2000&chunked=1');
     for (let round = 0; round < 15 && !client.isWhole(1); round++) {
-      await new Promise((resolve) => setTimeout(resolve, 150));
+      await new Promise((resolve) => setTimeout(resolve, 300));
       client.send(FRAME.window, 0, 1, uint32(2000));
     }
     await client.settled(1);

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { type DemoProxy, demoCommand } from '../../../src/cli/demo.ts';
 import type { ConfigDocument } from '../../../src/schema/config.ts';
+import { eventually } from '../../helpers/eventually.ts';
 
 interface RunningDemo {
   readonly out: string[];
@@ -69,7 +70,7 @@ async function textAt(url: string): Promise<string> {
 test('both applications answer, the proxy is told where they are, and three lines say what to try', async () => {
   const base = await fourFreePorts();
   const demo = startDemo(base);
-  await vi.waitFor(() => expect(demo.out.at(-1)).toBe('Ctrl-C ends all of it.'), { timeout: 10_000 });
+  await eventually(() => expect(demo.out.at(-1)).toBe('Ctrl-C ends all of it.'));
   expect(await textAt(`http://127.0.0.1:${base + 2}/`)).toBe('Hello from blue 1.4.0\n');
   expect(await textAt(`http://127.0.0.1:${base + 3}/`)).toBe('Hello from green 1.5.0\n');
   expect(demo.configs).toMatchObject([
@@ -101,7 +102,7 @@ test('at the end the proxy is closed while the applications still serve, then th
   const demo = startDemo(base, {
     close: async () => void servedAtClose.push(await textAt(`http://127.0.0.1:${base + 2}/healthz`)),
   });
-  await vi.waitFor(() => expect(demo.out.at(-1)).toBe('Ctrl-C ends all of it.'), { timeout: 10_000 });
+  await eventually(() => expect(demo.out.at(-1)).toBe('Ctrl-C ends all of it.'));
   demo.end();
   expect(await demo.exitCode).toBe(0);
   expect(servedAtClose).toEqual(['ok\n']);

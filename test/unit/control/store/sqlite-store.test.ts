@@ -46,18 +46,29 @@ describe('what is kept in a folder', () => {
     expect((await store.load()).generation).toBe(2);
   });
 
-  it('takes a change among ten thousand services in far less than 50 ms', async () => {
-    const store = await open(makeFolder(tmpdir()));
-    const names = Array.from({ length: 10_000 }, (_, index) => `service-${index}`);
-    await store.commit(commitOf(1, names));
-    const tookMs: number[] = [];
-    for (let n = 2; n <= 40; n++) {
-      const startedMs = performance.now();
-      await store.commit(commitOf(n, [`service-${n}`]));
-      tookMs.push(performance.now() - startedMs);
+  it('takes a change among ten thousand services as it does among a hundred', async () => {
+    const sizes = [100, 10_000];
+    const stores = await Promise.all(sizes.map(() => open(makeFolder(tmpdir()))));
+    for (const [index, store] of stores.entries()) {
+      await store.commit(
+        commitOf(
+          1,
+          Array.from({ length: sizes[index] ?? 0 }, (_, number) => `service-${number}`),
+        ),
+      );
     }
-    const medianMs = tookMs.toSorted((a, b) => a - b)[20] ?? Infinity;
-    expect(medianMs).toBeLessThan(25);
+    const tookMs = stores.map((): number[] => []);
+    // In turns: what else the machine does meanwhile slows both.
+    for (let n = 2; n <= 40; n++) {
+      for (const [index, store] of stores.entries()) {
+        const startedMs = performance.now();
+        await store.commit(commitOf(n, [`service-${n}`]));
+        tookMs[index]?.push(performance.now() - startedMs);
+      }
+    }
+    const [few = 0, many = Infinity] = tookMs.map((times) => times.toSorted((a, b) => a - b)[20]);
+    // Were all written each time, it would be a hundred times as long.
+    expect(many / few).toBeLessThan(20);
   });
 
   it('can be closed twice', async () => {
