@@ -40,9 +40,10 @@ const LARGE_ANSWER =
   'Vary: Accept-Encoding, Cookie\r\nStrict-Transport-Security: max-age=63072000; includeSubDomains; preload\r\n' +
   "X-Content-Type-Options: nosniff\r\nX-Frame-Options: DENY\r\nContent-Security-Policy: default-src 'self'; img-src *\r\n";
 
+/** Thirty-two in a second. */
 function heads(lines: string): readonly string[] {
   return Array.from({ length: VARIANTS }, (_, i) => {
-    const date = `Date: ${new Date(1_700_000_000_000 + i * 1000).toUTCString()}\r\n`;
+    const date = `Date: ${new Date(1_700_000_000_000 + (i >> 5) * 1000).toUTCString()}\r\n`;
     const head = `HTTP/1.1 200 OK\r\n${date}${lines}Content-Length: ${100 + i}\r\nETag: "65a-${4711 * i}"\r\n\r\n`;
     // Flat, as if it had been written once before.
     return Buffer.from(head, 'latin1').toString('latin1');

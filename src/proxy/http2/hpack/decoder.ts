@@ -18,6 +18,8 @@ export class HpackDecoder {
   /** What may still be kept of the fields of this block; below 0: there were more. */
   #listBytesLeft = 0;
   #pairsLeft = 0;
+  /** Strings that were kept of this block. */
+  #kept = 0;
 
   /** `tableBytesMax`: what the peer was told as SETTINGS_HEADER_TABLE_SIZE; at least 4,096, which peers begin with. */
   constructor(tableBytesMax: number) {
@@ -26,22 +28,23 @@ export class HpackDecoder {
   }
 
   /**
-   * Reads the whole block in `block` from `from` to `to`. Its names and values, one character for each byte, are pushed one after the
-   * other to `fields`, as long as they are no more than `pairsMax`, and no more than `listBytesMax` with 32 bytes for each (RFC 9113
-   * section 6.5.2). What goes beyond is read all the same, for the blocks that follow name it, and not kept.
+   * Reads the whole block in `block` from `from` to `to`. `fields` then has its names and values, one after the other, one character for
+   * each byte, and nothing else, as long as they are no more than `pairsMax`, and no more than `listBytesMax` with 32 bytes for each
+   * (RFC 9113 section 6.5.2). What goes beyond is read all the same, for the blocks that follow name it, and not kept. Use one array
+   * again and again: where it has the length that it needs, nothing is made anew.
    */
   decode(block: Buffer, from: number, to: number, fields: string[], listBytesMax: number, pairsMax: number): Decoded {
     this.#at = from;
     this.#listBytesLeft = listBytesMax;
     this.#pairsLeft = pairsMax;
-    if (!this.#readSizes(block, to)) {
-      return 'malformed';
+    this.#kept = 0;
+    const isWhole = this.#readSizes(block, to) && this.#readFields(block, to, fields);
+    // An array whose length is set has its memory made anew in most cases.
+    if (fields.length !== this.#kept) {
+      fields.length = this.#kept;
     }
-    while (this.#at < to) {
-      const first = block[this.#at] as number;
-      if (!(first >= INDEXED ? this.#readIndexed(block, to, fields) : this.#readLiteral(block, to, fields, first))) {
-        return 'malformed';
-      }
+    if (!isWhole) {
+      return 'malformed';
     }
     return this.#listBytesLeft < 0 || this.#pairsLeft < 0 ? 'too_large' : 'done';
   }
@@ -54,6 +57,21 @@ export class HpackDecoder {
         return false;
       }
       this.#table.resize(bytes);
+    }
+    return true;
+  }
+
+  #readFields(block: Buffer, to: number, fields: string[]): boolean {
+    while (this.#at < to) {
+      const first = block[this.#at] as number;
+      if (first > INDEXED && first <= INDEXED + STATIC_LAST) {
+        this.#at++;
+        this.#keep(fields, STATIC_NAMES[first - INDEXED] as string, STATIC_VALUES[first - INDEXED] as string);
+      } else if (
+        !(first >= INDEXED ? this.#readIndexed(block, to, fields) : this.#readLiteral(block, to, fields, first))
+      ) {
+        return false;
+      }
     }
     return true;
   }
@@ -108,7 +126,8 @@ export class HpackDecoder {
     this.#listBytesLeft -= name.length + value.length + ENTRY_OVERHEAD_BYTES;
     this.#pairsLeft--;
     if (this.#listBytesLeft >= 0 && this.#pairsLeft >= 0) {
-      fields.push(name, value);
+      fields[this.#kept++] = name;
+      fields[this.#kept++] = value;
     }
   }
 

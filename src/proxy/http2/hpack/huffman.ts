@@ -31,7 +31,7 @@ const LOOK_MASK = (1 << LOOK_BITS) - 1;
 const PADDING_BITS_MAX = 7;
 
 interface Code {
-  /** Symbols by their codes, and the code of each symbol. */
+  /** Symbols in the order of their codes, and the code of each symbol. */
   readonly symbols: Uint16Array;
   readonly codes: Uint32Array;
   /** For each length: its first code, where its symbols begin, and how many there are. */
@@ -69,30 +69,23 @@ function canonicalCode(): Code {
  */
 function lookTable(): Int32Array {
   const table = new Int32Array(LOOK_MASK + 1);
-  for (let look = 0; look <= LOOK_MASK; look++) {
-    const one = symbolAt(look, LOOK_BITS);
-    if (one < 0) {
-      continue;
-    }
+  const short = [...CODE.symbols].filter((symbol) => (CODE_BITS[symbol] as number) <= LOOK_BITS);
+  for (const one of short) {
     const oneBits = CODE_BITS[one] as number;
-    const two = symbolAt(look & ((1 << (LOOK_BITS - oneBits)) - 1), LOOK_BITS - oneBits);
-    table[look] =
-      two < 0
-        ? one | (oneBits << 16) | (oneBits << 20) | (1 << 24)
-        : one | (two << 8) | (oneBits << 16) | ((oneBits + (CODE_BITS[two] as number)) << 20) | (2 << 24);
+    const from = (CODE.codes[one] as number) << (LOOK_BITS - oneBits);
+    const single = one | (oneBits << 16) | (oneBits << 20) | (1 << 24);
+    table.fill(single, from, from + (1 << (LOOK_BITS - oneBits)));
+    for (const two of short) {
+      const bits = oneBits + (CODE_BITS[two] as number);
+      if (bits > LOOK_BITS) {
+        break; // They come by their length.
+      }
+      const start = from | ((CODE.codes[two] as number) << (LOOK_BITS - bits));
+      const double = one | (two << 8) | (oneBits << 16) | (bits << 20) | (2 << 24);
+      table.fill(double, start, start + (1 << (LOOK_BITS - bits)));
+    }
   }
   return table;
-}
-
-/** The symbol that `bits` bits begin with; -1: they are too few to tell. */
-function symbolAt(value: number, bits: number): number {
-  for (let length = CODE_BITS_MIN; length <= bits; length++) {
-    const symbol = symbolOf(value >>> (bits - length), length);
-    if (symbol >= 0) {
-      return symbol;
-    }
-  }
-  return -1;
 }
 
 /** -1: no code of this length. */
