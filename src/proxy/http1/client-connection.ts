@@ -616,6 +616,7 @@ export class ClientConnection implements Requester, ClientLink, Expiring, ReadTa
     const wasTunnel = this.#phase === 'tunnel';
     this.#phase = 'closed';
     this.#outbox.clear();
+    this.#reads.release();
     this.#host.deadlines.remove(this);
     const exchange = this.#exchange;
     this.#exchange = null;

@@ -61,7 +61,6 @@ export class TunnelEnd implements ReadTaker {
     this.#reads = reads;
     socket.on('end', () => this.#onEnd());
     socket.on('drain', () => this.#onDrain());
-    socket.on('timeout', () => this.#onTimeout());
     socket.on('error', (error) => user.onBroken(error));
     socket.on('close', () => this.#onClose());
   }
@@ -140,6 +139,9 @@ export class TunnelEnd implements ReadTaker {
 
   /** Tells by `onStall` if none of what is pending is taken for so long: Node's own timer sees bytes leave one by one. */
   watch(stallMs: number): void {
+    if (this.#socket.timeout === undefined) {
+      this.#socket.on('timeout', () => this.#onTimeout());
+    }
     if (this.#socket.timeout !== stallMs) {
       this.#socket.setTimeout(stallMs);
     }

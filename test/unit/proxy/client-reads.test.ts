@@ -35,6 +35,18 @@ test('what is held on to is not read into again', () => {
   expect(reads.buffer).toBe(next);
 });
 
+test('memory of its own is there for others once nothing more is read, and but once', () => {
+  const buffers = new ReadBuffers();
+  const reads = new ClientReads(SHARED, buffers);
+  reads.prepare(SHARED.length, true);
+  const own = reads.buffer;
+  reads.release();
+  reads.release();
+  expect(reads.buffer).toBe(SHARED);
+  expect(buffers.take(own.length)).toBe(own);
+  expect(buffers.take(own.length)).not.toBe(own);
+});
+
 test('what came into shared memory is passed on in memory of its own, unless it is little', () => {
   const buffers = new ReadBuffers();
   const reads = new ClientReads(SHARED, buffers);
