@@ -46,19 +46,21 @@ const LOOK = lookTable();
 function canonicalCode(): Code {
   const symbols = new Uint16Array(EOS + 1);
   const codes = new Uint32Array(EOS + 1);
-  const [first, start] = [new Uint32Array(CODE_BITS_MAX + 1), new Uint16Array(CODE_BITS_MAX + 1)];
+  const [first, start] = [new Uint32Array(CODE_BITS_MAX + 2), new Uint16Array(CODE_BITS_MAX + 2)];
   const count = new Uint16Array(CODE_BITS_MAX + 1);
-  let [code, place] = [0, 0];
-  for (let bits = CODE_BITS_MIN; bits <= CODE_BITS_MAX; bits++, code *= 2) {
-    first[bits] = code;
-    start[bits] = place;
-    for (let symbol = 0; symbol <= EOS; symbol++) {
-      if (CODE_BITS[symbol] === bits) {
-        symbols[place++] = symbol;
-        codes[symbol] = code++;
-      }
-    }
-    count[bits] = place - (start[bits] as number);
+  for (const bits of CODE_BITS) {
+    count[bits] = (count[bits] as number) + 1;
+  }
+  for (let bits = CODE_BITS_MIN; bits <= CODE_BITS_MAX; bits++) {
+    first[bits + 1] = ((first[bits] as number) + (count[bits] as number)) * 2;
+    start[bits + 1] = (start[bits] as number) + (count[bits] as number);
+  }
+  const next = start.slice();
+  for (const [symbol, bits] of CODE_BITS.entries()) {
+    const place = next[bits] as number;
+    next[bits] = place + 1;
+    symbols[place] = symbol;
+    codes[symbol] = (first[bits] as number) + place - (start[bits] as number);
   }
   return { symbols, codes, first, start, count };
 }

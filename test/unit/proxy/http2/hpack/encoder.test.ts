@@ -21,6 +21,7 @@ function headBlock(encoder: HpackEncoder, head: string): Buffer {
   const into = Buffer.alloc(blockBytesMax(head) + 8, 0xee);
   const end = encoder.writeHead(head, into, 4);
   expect(end).toBeLessThanOrEqual(4 + blockBytesMax(head));
+  expect([into.readUInt32BE(0), into.readUInt32BE(into.length - 4)]).toEqual([0xeeeeeeee, 0xeeeeeeee]);
   return into.subarray(4, end);
 }
 
