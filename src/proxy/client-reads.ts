@@ -1,13 +1,13 @@
 /**
- * Where the bytes of a client's connection are read to.
+ * Where the bytes of a connection are read to, a client's or a target's.
  *
  * Node makes memory and a buffer for every read of an accepted socket, and passes it on through a stream: for a small
  * request that costs as much as all that is decided about it. Its sockets can read into memory that is there already, and
  * say so by a function (`onread`), but take that as an option only where they are made by us. What the option sets is set
  * here on a socket that a server made. Where Node is not as known, bytes come by 'data' as usual.
  *
- * Heads are read into memory that all connections of a listener share, since nothing of it is held when a turn ends.
- * A connection that brings much gets memory of its own, which it gives back after it.
+ * Heads are read into memory that all connections of a listener, or all those to targets, share, since nothing of it is held
+ * when a turn ends. A connection that brings much gets memory of its own, which it gives back after it.
  */
 import { Socket } from 'node:net';
 import { INLINE_BYTES_MAX, type ReadBuffers, type Sender } from './read-buffers.ts';
@@ -30,6 +30,8 @@ export class ClientReads {
   #heldTo = 0;
   /** Of bytes that came into shared memory and are being passed on. */
   #copy: Buffer | null = null;
+  /** What Node was told to read into. */
+  #given: Buffer | null = null;
 
   constructor(shared: Buffer, buffers: ReadBuffers) {
     this.#shared = shared;
@@ -39,10 +41,10 @@ export class ClientReads {
 
   /**
    * These bytes as those that they are passed on to may hold on to them; `passed` is to follow. Into shared memory others
-   * read in their turn; but small pieces nobody holds on to.
+   * read in their turn; but pieces up to `copiedBytesMax` nobody holds on to.
    */
-  keepable(buffer: Buffer, from: number, to: number): Buffer {
-    if (buffer !== this.#shared || to - from <= INLINE_BYTES_MAX) {
+  keepable(buffer: Buffer, from: number, to: number, copiedBytesMax = INLINE_BYTES_MAX): Buffer {
+    if (buffer !== this.#shared || to - from <= copiedBytesMax) {
       return buffer.subarray(from, to);
     }
     this.#copy = this.#buffers.take(SHARED_READ_BYTES);
@@ -92,18 +94,20 @@ export class ClientReads {
     if (KEYS === null || inner[KEYS.buffer] !== null || typeof handle?.useUserBuffer !== 'function') {
       return false;
     }
-    let given = this.buffer;
-    inner[KEYS.buffer] = given;
+    inner[KEYS.buffer] = this.buffer;
     inner[KEYS.callback] = (count: number) => taker.onRead(count);
-    inner[KEYS.next] = () => {
-      if (given === this.buffer) {
-        return undefined;
-      }
-      given = this.buffer;
-      return given;
-    };
-    handle.useUserBuffer(given);
+    inner[KEYS.next] = () => this.next();
+    handle.useUserBuffer(this.next() as Buffer);
     return true;
+  }
+
+  /** What Node is to read into from now on; undefined: what it was told before. */
+  next(): Buffer | undefined {
+    if (this.#given === this.buffer) {
+      return undefined;
+    }
+    this.#given = this.buffer;
+    return this.buffer;
   }
 }
 

@@ -29,6 +29,7 @@ import { AccessLog, type LineSink } from './access-log.ts';
 import { type Algorithms, BUILT_IN } from './balance/algorithms.ts';
 import { ServiceBuffers } from './buffer/service-buffers.ts';
 import { Spool, type SpoolOptions } from './buffer/spool.ts';
+import { SHARED_READ_BYTES } from './client-reads.ts';
 import { ConnectionPipeline } from './connection-pipeline.ts';
 import { TrafficCounters } from './counters.ts';
 import { Deadlines } from './deadlines.ts';
@@ -151,7 +152,13 @@ export class ProxyDataPlane implements DataPlane {
     this.#accessLog = accessLog === null ? null : new AccessLog(clock, accessLog.sink, accessLog.query);
     this.#deadlines = new Deadlines(clock);
     const responseHead = new ResponseHead(RESPONSE_FIELDS_MAX);
-    const connections = { deadlines: this.#deadlines, responseHead, targetGuard, readBuffers: this.#readBuffers };
+    const connections = {
+      deadlines: this.#deadlines,
+      responseHead,
+      targetGuard,
+      readBuffer: Buffer.allocUnsafeSlow(SHARED_READ_BYTES),
+      readBuffers: this.#readBuffers,
+    };
     const user = userAlgorithm((reference) => this.#functionFor(reference), this.#pickedRequest);
     this.#spool = new Spool({
       ...spool,

@@ -19,6 +19,8 @@ export interface ServiceFace {
 export interface Downstream {
   /** Nothing more should be handed to `body` before `onClientDrain`. */
   readonly isBlocked: boolean;
+  /** A piece of a body up to this is copied, and its memory not held on to. */
+  readonly copiedBytesMax: number;
   /** Says how the service that the request belongs to shows itself to a client that asked `from` there. */
   serveAs(face: ServiceFace, from: Provenance, requestId: string): void;
   /** Tells a client that waits for it to send its request's body. */

@@ -12,6 +12,9 @@ import { appService, startProxy } from '../helpers/start-proxy.ts';
 const CLIENTS = 6;
 /** More than the buffers of all sockets between client and target hold. */
 const BODY_BYTES = 12 * 1024 * 1024;
+/** More than these and those that the proxy reads clients by, which grow as it reads. */
+const BLOCKING_BYTES = 20 * 1024 * 1024;
+const BLOCKED_CLIENTS = 4;
 
 /** Bytes that no other client sends, and that do not repeat. */
 function bytesOf(client: number, length: number): Buffer {
@@ -56,8 +59,8 @@ async function startLazyTarget(): Promise<{ url: string; waiting: IncomingMessag
 test.each(['length', 'chunked'])('bodies with %s that wait for a slow target stay whole', async (framing) => {
   const target = await startLazyTarget();
   const proxy = await startProxy({ services: appService({ blue: { version: '1', url: target.url } }) });
-  const clients = Array.from({ length: CLIENTS }, (_, client) => {
-    const body = bytesOf(client, BODY_BYTES);
+  const clients = Array.from({ length: BLOCKED_CLIENTS }, (_, client) => {
+    const body = bytesOf(client, BLOCKING_BYTES);
     const socket = connect(proxy.port, '127.0.0.1');
     socket.setNoDelay(true);
     const fields = framing === 'length' ? `Content-Length: ${body.length}` : 'Transfer-Encoding: chunked';
@@ -68,7 +71,7 @@ test.each(['length', 'chunked'])('bodies with %s that wait for a slow target sta
     });
     return { socket, body, answer, sent };
   });
-  await eventually(() => expect(target.waiting).toHaveLength(CLIENTS));
+  await eventually(() => expect(target.waiting).toHaveLength(BLOCKED_CLIENTS));
   await Promise.all(clients.map(({ sent }) => sent));
   // The target reads nothing: what does not fit into the sockets waits at the clients.
   await eventually(() => expect(clients.every(({ socket }) => socket.writableLength > 0)).toBe(true));

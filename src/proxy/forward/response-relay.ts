@@ -207,6 +207,10 @@ export class ResponseRelay implements ConnectionUser, BufferedResponseUser {
 
   // --- the body ----------------------------------------------------------------------------------------------------
 
+  get copiedBytesMax(): number {
+    return this.#downstream.copiedBytesMax;
+  }
+
   onBody(chunk: Buffer): Sender | null {
     if (this.#entry !== null) {
       this.#entry.bytesOut += chunk.length;

@@ -23,7 +23,7 @@ import { type ClientHost, type ClientLink, type Requester, type RunningRequest, 
 import { ClientReads, type ReadTaker } from '../client-reads.ts';
 import type { FieldSection } from './field-section.ts';
 import { GatheredBytes } from './gathered-bytes.ts';
-import { Outbox } from './outbox.ts';
+import { JOINED_BYTES_MAX, Outbox } from './outbox.ts';
 import type { OwnAnswer } from './own-answer.ts';
 import type { RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
@@ -66,7 +66,7 @@ export class ClientConnection implements Requester, ClientLink, Expiring, ReadTa
     this.#socket = socket;
     this.origin = origin;
     this.#host = host;
-    this.#outbox = new Outbox(socket);
+    this.#outbox = new Outbox(socket, host.readBuffers);
     this.#answer = new AnswerWriter(this.#outbox, host.deadlines);
     this.#openedAtMs = host.deadlines.nowMs;
     this.deadlineAt = this.#openedAtMs + host.spec.timeouts.requestHeadMs;
@@ -91,6 +91,10 @@ export class ClientConnection implements Requester, ClientLink, Expiring, ReadTa
 
   get isBlocked(): boolean {
     return this.#socket.writableNeedDrain;
+  }
+
+  get copiedBytesMax(): number {
+    return JOINED_BYTES_MAX;
   }
 
   // --- reading -----------------------------------------------------------------------------------------------------
@@ -164,7 +168,7 @@ export class ClientConnection implements Requester, ClientLink, Expiring, ReadTa
 
   /** Bytes of a tunnel. */
   #passOn(buffer: Buffer, from: number, to: number): void {
-    const bytes = this.#reads.keepable(buffer, from, to);
+    const bytes = this.#reads.keepable(buffer, from, to, JOINED_BYTES_MAX);
     this.#reads.passed(buffer, this.#exchange?.requestBody(bytes) ?? null);
   }
 
@@ -245,7 +249,7 @@ export class ClientConnection implements Requester, ClientLink, Expiring, ReadTa
   #readBody(buffer: Buffer, from: number, to: number): number {
     const exchange = this.#exchange as RunningRequest;
     this.#awaitBody(exchange);
-    const bytes = this.#reads.keepable(buffer, from, to);
+    const bytes = this.#reads.keepable(buffer, from, to, JOINED_BYTES_MAX);
     const used = this.#body.read(exchange, bytes, 0, bytes.length);
     this.#reads.passed(buffer, this.#body.holder);
     if (this.#body.state === 'bad') {
@@ -618,6 +622,7 @@ export class ClientConnection implements Requester, ClientLink, Expiring, ReadTa
     this.#outbox.clear();
     this.#reads.release();
     this.#host.deadlines.remove(this);
+    this.#reads.release();
     const exchange = this.#exchange;
     this.#exchange = null;
     exchange?.onClientGone();

@@ -16,7 +16,7 @@ import type { OwnAnswer } from '../http1/own-answer.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
 import type { ResponseEdits } from '../http1/response-writer.ts';
 import type { Origin, Provenance } from '../origin.ts';
-import type { Sender } from '../read-buffers.ts';
+import { INLINE_BYTES_MAX, type Sender } from '../read-buffers.ts';
 import { ERROR, type ErrorCode, MAX_31_BITS } from './frames/frame-types.ts';
 import { ReceiveWindow } from './receive-window.ts';
 import type { SessionHost } from './session-host.ts';
@@ -96,6 +96,10 @@ export class ClientStream implements Requester, Expiring, WaitingStream {
 
   get isBlocked(): boolean {
     return this.#outbox.isBlocked;
+  }
+
+  get copiedBytesMax(): number {
+    return INLINE_BYTES_MAX;
   }
 
   // --- the request -------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ export interface CopiedRequest {
 
 export class MirrorCopy implements ConnectionUser, Expiring, CopyUnderWay {
   readonly upgrade = '';
+  readonly copiedBytesMax = Number.POSITIVE_INFINITY;
   method = 'GET';
   deadlineAt = NEVER;
   deadlineSlot = -1;

@@ -7,7 +7,7 @@
  */
 import { connect, type LookupFunction, type Socket } from 'node:net';
 import { ClientReads, type ReadTaker } from '../client-reads.ts';
-import { Outbox } from '../http1/outbox.ts';
+import { JOINED_BYTES_MAX, Outbox } from '../http1/outbox.ts';
 import { plainAddress } from '../origin.ts';
 import { INLINE_BYTES_MAX, type ReadBuffers, type Sender } from '../read-buffers.ts';
 import type { Addresses } from './proxy-header.ts';
@@ -32,7 +32,7 @@ export interface TunnelAddress {
 export interface TunnelEndUser {
   /**
    * So many bytes at the start of `buffer` have come. Returns who still holds on to its memory; null: nobody, as always with
-   * pieces of at most `INLINE_BYTES_MAX`.
+   * pieces of at most `JOINED_BYTES_MAX`.
    */
   onBytes(buffer: Buffer, count: number): Sender | null;
   /** The peer sends nothing more. */
@@ -54,10 +54,10 @@ export class TunnelEnd implements ReadTaker {
   #isPaused = false;
   #hasPeerEnded = false;
 
-  private constructor(user: TunnelEndUser, socket: Socket, reads: ClientReads) {
+  private constructor(user: TunnelEndUser, socket: Socket, reads: ClientReads, readBuffers: ReadBuffers) {
     this.#user = user;
     this.#socket = socket;
-    this.#outbox = new Outbox(socket);
+    this.#outbox = new Outbox(socket, readBuffers);
     this.#reads = reads;
     socket.on('end', () => this.#onEnd());
     socket.on('drain', () => this.#onDrain());
@@ -68,7 +68,7 @@ export class TunnelEnd implements ReadTaker {
   /** Over a socket that was accepted just now. */
   static over(accepted: Socket, user: TunnelEndUser, { readBuffer, readBuffers }: ReadMemory): TunnelEnd {
     const reads = new ClientReads(readBuffer, readBuffers);
-    const end = new TunnelEnd(user, accepted, reads);
+    const end = new TunnelEnd(user, accepted, reads, readBuffers);
     if (!reads.readFrom(accepted, end)) {
       accepted.on('data', (chunk: Buffer) => void user.onBytes(chunk, chunk.length));
     }
@@ -85,7 +85,7 @@ export class TunnelEnd implements ReadTaker {
     // For each address of a name there is a new handle, which must be told anew where to read to.
     const onread = { buffer: () => reads.buffer, callback: (count: number) => end.onRead(count) };
     const socket = connect({ host, port, lookup, onread, noDelay: true, allowHalfOpen: true });
-    const end = new TunnelEnd(user, socket, reads);
+    const end = new TunnelEnd(user, socket, reads, readBuffers);
     socket.on('connect', () => user.onConnect());
     return end;
   }
@@ -118,7 +118,9 @@ export class TunnelEnd implements ReadTaker {
       this.writeText(buffer.toString('latin1', 0, count));
       return null;
     }
-    return this.#outbox.addChunk(count === buffer.length ? buffer : buffer.subarray(0, count));
+    const holder = this.#outbox.addChunk(count === buffer.length ? buffer : buffer.subarray(0, count));
+    this.#outbox.flush();
+    return holder;
   }
 
   /** Each character is a byte. */
@@ -202,7 +204,7 @@ export class TunnelEnd implements ReadTaker {
     if (count <= INLINE_BYTES_MAX) {
       this.#user.onBytes(buffer, count);
     } else {
-      const bytes = this.#reads.keepable(buffer, 0, count);
+      const bytes = this.#reads.keepable(buffer, 0, count, JOINED_BYTES_MAX);
       this.#reads.passed(buffer, this.#user.onBytes(bytes, count));
     }
     // Who is stopped needs no memory of its own for the next read, which may be long in coming.

@@ -30,6 +30,9 @@ export interface ConnectionShared {
   /** Read into by whichever connection has bytes; valid until the next read. */
   readonly responseHead: ResponseHead;
   readonly targetGuard: TargetGuard;
+  /** Read into by whichever connection has bytes: nothing of it is needed when a turn ends. */
+  readonly readBuffer: Buffer;
+  /** For those that bring much. */
   readonly readBuffers: ReadBuffers;
 }
 

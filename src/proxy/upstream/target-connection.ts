@@ -4,11 +4,12 @@
  *   connecting ─► idle ─► head ─► body ─► (release) idle
  *                            └──► tunnel
  *
- * Bytes are read into a buffer of the connection's own that is used again for every read, unless the client's socket
- * still holds on to it. What goes wrong is translated into a failure code here and nowhere else.
+ * Bytes are read into memory that all connections to targets share, since nothing of it is needed when a turn ends; those of
+ * a long body into memory of the connection's own. What goes wrong is translated into a failure code here and nowhere else.
  */
 import { connect, type Socket } from 'node:net';
 import { assert } from '../../base/assert.ts';
+import { ClientReads } from '../client-reads.ts';
 import { type Expiring, NEVER } from '../deadlines.ts';
 import { connectFailure, type FailureCode } from '../errors.ts';
 import { ChunkedDecoder } from '../http1/chunked-decoder.ts';
@@ -21,10 +22,6 @@ import type { ResponseHead } from '../http1/response-head.ts';
 import type { Sender } from '../read-buffers.ts';
 import type { ConnectionPool } from './connection-pool.ts';
 
-/** Read buffers grow with what comes and shrink when the connection goes idle. */
-const READ_BYTES_MIN = 16_384;
-const READ_BYTES_MAX = 262_144;
-
 /** Interim responses (1xx) to one request; more is a flood. */
 const INTERIM_RESPONSES_MAX = 8;
 
@@ -35,6 +32,8 @@ export interface ConnectionUser {
   readonly method: string;
   /** The upgrade protocol asked for; "" for none. */
   readonly upgrade: string;
+  /** A piece of the body up to this is copied, and its memory not held on to. */
+  readonly copiedBytesMax: number;
   onConnected(): void;
   onInterim(head: ResponseHead): void;
   onResponse(head: ResponseHead): void;
@@ -65,6 +64,7 @@ export class TargetConnection implements Expiring {
   readonly #pool: ConnectionPool;
   readonly #socket: Socket;
   readonly #outbox: Outbox;
+  readonly #reads: ClientReads;
   #phase: Phase = 'connecting';
   #user: ConnectionUser | null = null;
   #served = 0;
@@ -72,11 +72,6 @@ export class TargetConnection implements Expiring {
   #writes = 0;
   #writeStallMs = 0;
 
-  #buffer: Buffer;
-  #bufferHolder: Sender | null = null;
-  #bufferHeldTo = 0;
-  /** What the socket was given last to read into. */
-  #givenBuffer: Buffer | null = null;
   #partialHead: GatheredBytes | null = null;
   #answered = false;
   #interims = 0;
@@ -95,7 +90,7 @@ export class TargetConnection implements Expiring {
 
   constructor(pool: ConnectionPool) {
     this.#pool = pool;
-    this.#buffer = pool.shared.readBuffers.take(READ_BYTES_MIN);
+    this.#reads = new ClientReads(pool.shared.readBuffer, pool.shared.readBuffers);
     this.deadlineAt = pool.shared.deadlines.nowMs + pool.limits.connectMs;
     this.#socket = connect({
       host: pool.host,
@@ -106,7 +101,7 @@ export class TargetConnection implements Expiring {
       allowHalfOpen: true,
       onread: { buffer: () => this.#nextBuffer() as Buffer, callback: (count) => this.#onRead(count) },
     });
-    this.#outbox = new Outbox(this.#socket);
+    this.#outbox = new Outbox(this.#socket, pool.shared.readBuffers);
     this.#socket.on('connect', () => this.#onConnect());
     this.#socket.on('drain', () => this.#onDrain());
     this.#socket.on('timeout', () => this.#fail('upstream_stalled'));
@@ -289,28 +284,13 @@ export class TargetConnection implements Expiring {
     this.#user?.onDrain();
   }
 
-  /** The buffer of the next read: the same again, unless the client's socket still holds it or it was too small. */
   #nextBuffer(): Buffer | undefined {
-    if (this.#bufferHolder !== null) {
-      this.#replaceBuffer(this.#buffer.length);
-    }
-    if (this.#buffer === this.#givenBuffer && this.#phase !== 'connecting') {
-      // Node goes on with the one that it has, without looking at it anew. For each address that it tries it must be given one.
-      return undefined;
-    }
-    this.#givenBuffer = this.#buffer;
-    return this.#buffer;
-  }
-
-  #replaceBuffer(bytes: number): void {
-    const { readBuffers } = this.#pool.shared;
-    readBuffers.giveBack(this.#buffer, this.#bufferHolder, this.#bufferHeldTo);
-    this.#buffer = readBuffers.take(bytes);
-    this.#bufferHolder = null;
+    // For each address that Node tries it must be given one.
+    return this.#phase === 'connecting' ? this.#reads.buffer : this.#reads.next();
   }
 
   #onRead(count: number): boolean {
-    const buffer = this.#buffer;
+    const { buffer } = this.#reads;
     if (this.#user === null) {
       // Bytes that nobody asked for: an answer to come would be taken for them (response queue poisoning).
       this.destroy();
@@ -323,18 +303,9 @@ export class TargetConnection implements Expiring {
       this.#readBody(buffer, 0, count);
     }
     this.#user?.onTurnEnd();
-    this.#resizeBuffer(count);
+    // Whoever waits for its client needs no memory to read into.
+    this.#reads.prepare(count, !this.#paused && (this.#phase === 'body' || this.#phase === 'tunnel'));
     return !this.#paused;
-  }
-
-  /** A read that filled its buffer asks for a larger one; an idle connection gives a large one back. */
-  #resizeBuffer(count: number): void {
-    const length = this.#buffer.length;
-    if (count === length && length < READ_BYTES_MAX) {
-      this.#replaceBuffer(length * 4);
-    } else if (this.#phase === 'idle' && length > READ_BYTES_MIN) {
-      this.#replaceBuffer(READ_BYTES_MIN);
-    }
   }
 
   #readHead(incoming: Buffer, count: number): void {
@@ -481,12 +452,8 @@ export class TargetConnection implements Expiring {
 
   #deliver(buffer: Buffer, from: number, to: number): void {
     const user = this.#user as ConnectionUser;
-    const whole = from === 0 && to === buffer.length;
-    const holder = user.onBody(whole ? buffer : buffer.subarray(from, to));
-    if (holder !== null && buffer === this.#buffer) {
-      this.#bufferHolder = holder;
-      this.#bufferHeldTo = holder.given;
-    }
+    const chunk = this.#reads.keepable(buffer, from, to, user.copiedBytesMax);
+    this.#reads.passed(buffer, user.onBody(chunk));
   }
 
   #finish(trailers: FieldSection | null): void {
@@ -529,6 +496,7 @@ export class TargetConnection implements Expiring {
     if (this.#user !== null) {
       this.#fail(this.#phase === 'body' ? 'upstream_truncated' : 'upstream_closed');
     }
+    this.#reads.release();
     this.#close();
   }
 

@@ -12,6 +12,7 @@ export const UNWANTED_MS_MAX = 1_000;
 export class UnwantedBody implements ConnectionUser {
   readonly method = '';
   readonly upgrade = '';
+  readonly copiedBytesMax = Number.POSITIVE_INFINITY;
   readonly #connection: TargetConnection;
   readonly #requestIsComplete: boolean;
   #bytes = 0;

@@ -116,6 +116,7 @@ class TargetWarmUp implements Expiring, WarmUpUnderWay {
 class Lane implements ConnectionUser {
   readonly method = 'GET';
   readonly upgrade = '';
+  readonly copiedBytesMax = Number.POSITIVE_INFINITY;
   readonly #warmUp: TargetWarmUp;
   #connection: TargetConnection | null = null;
   #request: WarmUpRequestSpec | null = null;
