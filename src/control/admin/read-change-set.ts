@@ -1,5 +1,4 @@
 import { closestName } from '../../base/closest-name.ts';
-import { createAjv } from '../../schema/ajv.ts';
 import type { SetChange } from '../../schema/change-set.ts';
 import { problemFinder } from '../../schema/find-problems.ts';
 import { FORMATS } from '../../schema/formats.ts';
@@ -115,13 +114,8 @@ function meantPath(segments: readonly string[]): string {
 
 // --- what it carries -------------------------------------------------------------------------------------------------
 
-const ajv = createAjv({ fillDefaults: false, allErrors: true });
-
 const FINDERS = new Map(
-  CONTAINED_CHANGES.map((contained) => [
-    contained,
-    contained.body === null ? null : problemFinder(contained.body, ajv),
-  ]),
+  CONTAINED_CHANGES.map((contained) => [contained, contained.body === null ? null : problemFinder(contained.body)]),
 );
 
 /** Paths count from the change. */

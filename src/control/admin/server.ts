@@ -6,7 +6,6 @@ import { type FastifyInstance, type FastifyRequest, type FastifySchema, type Rou
 import type { TSchema } from 'typebox';
 
 import type { Clock } from '../../base/clock.ts';
-import { createAjv } from '../../schema/ajv.ts';
 import { problemFinder } from '../../schema/find-problems.ts';
 import type { Problem } from '../../schema/problem.ts';
 import { strictObject } from '../../schema/strict-object.ts';
@@ -211,11 +210,10 @@ function readBodies(app: FastifyInstance): void {
 
 /** Everything that comes in is held against its schema, as it is: nothing is coerced, filled in or thrown away. */
 function validateStrictly(app: FastifyInstance): void {
-  const ajv = createAjv({ fillDefaults: false, allErrors: true });
   app.setValidatorCompiler<TSchema>(({ schema, httpPart, url }) => {
     // The configuration is checked with its lines; header fields are read where they matter.
     if (httpPart === 'headers' || (httpPart === 'body' && url === '/v1/config')) return () => true;
-    const problemsOf = problemFinder(schema, ajv);
+    const problemsOf = problemFinder(schema);
     return (value: unknown) => {
       const problems = problemsOf(value);
       if (problems.length === 0) return { value };

@@ -1,10 +1,9 @@
-import { createAjv } from '../../schema/ajv.ts';
 import { ADMIN_LISTEN_DEFAULT } from '../../schema/admin.ts';
 import { ConfigSchema } from '../../schema/config.ts';
 import type { ConfigDocument } from '../../schema/config.ts';
+import { problemFinder } from '../../schema/find-problems.ts';
 import { pointerOf, problemsUnder } from '../../schema/problem.ts';
 import type { Problem } from '../../schema/problem.ts';
-import { schemaProblems } from '../../schema/schema-problems.ts';
 import { checkAdmin } from './check-admin.ts';
 import { checkAllClaims } from './check-claims.ts';
 import { checkListener } from './check-listener.ts';
@@ -14,7 +13,7 @@ import { type LookupNames, lookupNamesOf } from './lookup-names.ts';
 import { isSameSocket } from './own-addresses.ts';
 import { consequenceOf, soundPart } from './sound-part.ts';
 
-const validate = createAjv({ fillDefaults: false, allErrors: true }).compile<ConfigDocument>(ConfigSchema);
+const formProblems = problemFinder(ConfigSchema);
 
 export type CheckedConfig =
   | { readonly config: ConfigDocument; readonly problems: readonly [] }
@@ -22,19 +21,16 @@ export type CheckedConfig =
 
 /** All that is wrong with a whole configuration, its form and its meaning at once. */
 export function checkConfig(value: unknown): CheckedConfig {
-  if (validate(value)) {
-    const problems = checkMeaning(value, lookupNamesOf(value));
-    return problems.length === 0 ? { config: value, problems: [] } : { config: null, problems };
+  const problems = formProblems(value);
+  if (problems.length === 0) {
+    const config = value as ConfigDocument;
+    const wrong = checkMeaning(config, lookupNamesOf(config));
+    return wrong.length === 0 ? { config, problems: [] } : { config: null, problems: wrong };
   }
-  const problems = schemaProblems(validate.errors);
   const sound = soundPart(value, problems, formProblems);
   const meaning = sound === null ? [] : checkMeaning(sound as ConfigDocument, lookupNamesOf(value));
   const isConsequence = consequenceOf(problems);
   return { config: null, problems: [...problems, ...meaning.filter((found) => !isConsequence(found))] };
-}
-
-function formProblems(value: unknown): Problem[] {
-  return validate(value) ? [] : schemaProblems(validate.errors);
 }
 
 function checkMeaning(config: ConfigDocument, lookups: LookupNames): Problem[] {
