@@ -55,13 +55,18 @@ export class ProxyProcess {
 
   /** What it has logged so far. */
   get log(): LogEntry[] {
-    const lines = this.output.split('\n').filter((line) => line.startsWith('{"level"'));
-    return lines.map((line) => JSON.parse(line) as LogEntry).filter(({ pid }) => pid === this.pid);
+    return this.#logOf('');
   }
 
   /** How often it has logged `msg`. */
   saidTimes(msg: string): number {
-    return this.log.filter((entry) => entry.msg === msg).length;
+    return this.#logOf(msg).filter((entry) => entry.msg === msg).length;
+  }
+
+  /** What it has logged on lines with `text`. */
+  #logOf(text: string): LogEntry[] {
+    const lines = this.output.split('\n').filter((line) => line.startsWith('{"level"') && line.includes(text));
+    return lines.map((line) => JSON.parse(line) as LogEntry).filter(({ pid }) => pid === this.pid);
   }
 
   /** Resolves when it has logged `msg` so many times. */

@@ -106,7 +106,7 @@ describe('500 flips, back and forth, under 64 clients', () => {
     const isLater = ({ id }: { readonly id: string }) => (ledger.entries.get(id)?.startedAt ?? 0) > sinceMs;
     let count = 0;
     while (count < BOUND_BY_EACH) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
+      await new Promise((resolve) => setTimeout(resolve, 2));
       count = backends.flatMap(({ requests }, index) => requests.slice(known[index]).filter(isLater)).length;
     }
   }
