@@ -1,8 +1,9 @@
 /** What a client of HTTP/2 may not do, by the limit that it meets: it strikes, costs little, and harms nobody beside it. */
-import { connect } from 'node:net';
-import { describe, expect, test } from 'vitest';
+import { connect, createServer, type Server } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ListenerDocument } from '../../src/schema/listener.ts';
 import type { ServiceDocument } from '../../src/schema/service.ts';
+import { downloadBody } from '../helpers/backend.ts';
 import { eventually } from '../helpers/eventually.ts';
 import {
   FLAG,
@@ -62,6 +63,14 @@ async function expectHealed(proxy: TestProxy): Promise<void> {
     expect(await proxy.admin.metric('cutover_ledger_imbalance')).toBe(0);
     expect(await proxy.admin.metric('cutover_connections')).toBe(0);
   }, PATIENCE_MS);
+}
+
+/** For the running test. */
+async function portOf(server: Server): Promise<number> {
+  onTestFinished(() => void server.close());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 function idsOf(count: number, from = 1): number[] {
@@ -269,6 +278,52 @@ test('a client for which much waits can ask for more all the same', async () => 
   client.socket.resume();
   for (const id of [...idsOf(90), 301]) await client.settled(id);
   expect([...idsOf(90), 301].filter((id) => client.resetCode(id) >= 0)).toEqual([]);
+});
+
+test('an answer in many pieces waits for its window, and comes byte for byte', async () => {
+  const { port, backend } = await startLimited();
+  const client = await FrameClient.open(port, NO_WINDOW);
+  client.get(1, '/download?bytes=30000&piece=700&chunked=1', [['x-test-id', 'pieces']]);
+  await eventually(() => expect(backend.bytesWritten).toBeGreaterThan(30_000));
+  expect(client.body(1)).toBe('');
+  for (const bytes of [1, 999, 4000, 100_000]) {
+    client.send(FRAME.window, 0, 1, uint32(bytes));
+    await client.isCaughtUp();
+  }
+  await client.settled(1);
+  expect(client.body(1)).toBe(downloadBody('v1', 'pieces', 30_000).toString('latin1'));
+});
+
+test('a client that opens its windows by the few bytes that it gets at a time is served on', async () => {
+  const pieces = 4000;
+  const target = createServer((socket) => {
+    socket.on('error', () => undefined);
+    let sent = 0;
+    const sendNext = () => {
+      socket.write('5\r\nevent\r\n');
+      if (++sent < pieces) setImmediate(sendNext);
+      else socket.end('0\r\n\r\n');
+    };
+    socket.once('data', () => {
+      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
+      sendNext();
+    });
+  });
+  const services = appService({ only: { version: 'v1', url: `http://127.0.0.1:${await portOf(target)}` } });
+  const { port } = await startProxy({ services, listener: { http2: true } });
+  const client = await FrameClient.open(port, NO_TABLE);
+  let opened = 0;
+  client.socket.on('data', () => {
+    for (const { payload } of client.of(FRAME.data).slice(opened)) {
+      opened += 1;
+      for (const stream of payload.length === 0 ? [] : [0, 1])
+        client.send(FRAME.window, 0, stream, uint32(payload.length));
+    }
+  });
+  client.get(1);
+  await client.settled(1);
+  expect([client.isWhole(1), client.body(1).length]).toEqual([true, 5 * pieces]);
+  expect(await client.isCaughtUp()).toBe(true);
 });
 
 describe('a client that costs more than it asks for', () => {

@@ -157,6 +157,16 @@ describe('an answer by HTTP/2', () => {
     ]);
   });
 
+  test('that comes in many pieces at once is not as many frames', async () => {
+    const chunks = '5\r\npiece\r\n'.repeat(1000);
+    const { proxy } = await startBehind(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`);
+    const client = await FrameClient.open(proxy.port, [[1, 0]]);
+    client.get(1);
+    await client.settled(1);
+    expect(client.body(1)).toBe('piece'.repeat(1000));
+    expect(client.of(FRAME.data).length).toBeLessThan(20);
+  });
+
   test('passes with a head of more than one frame', async () => {
     const large = Array.from({ length: 30 }, (_, at) => `X-Large-${at}: ${'v'.repeat(1500)}\r\n`).join('');
     const { proxy, session } = await startBehind(`HTTP/1.1 200 OK\r\n${large}Content-Length: 2\r\n\r\nok`);

@@ -37,6 +37,7 @@ import {
   CONTROL_BURST,
   CONTROL_PER_SECOND,
   IDLE_BURST,
+  IDLE_PER_DATA_FRAME,
   IDLE_PER_REQUEST,
   IDLE_PER_SECOND,
   listBytesMax,
@@ -63,6 +64,7 @@ export class ClientSession implements ClientLink, Expiring, ReadTaker, FrameSink
   readonly frames: FrameOutbox;
   readonly encoder = new HpackEncoder();
   sendWindow = DEFAULT_WINDOW_BYTES;
+  dataFramesSent = 0;
   readonly #socket: Socket;
   readonly #reads: ClientReads;
   readonly #reader: FrameReader;
@@ -190,7 +192,13 @@ export class ClientSession implements ClientLink, Expiring, ReadTaker, FrameSink
     }
   }
 
+  /** Of a frame that brings nothing. Those who take what is sent to them say so, and measure it: for that they have more. */
   #spend(budget: FrameBudget): ErrorCode {
+    if (this.dataFramesSent > 0) {
+      this.#control.giveBack(this.dataFramesSent);
+      this.#idle.giveBack(this.dataFramesSent * IDLE_PER_DATA_FRAME);
+      this.dataFramesSent = 0;
+    }
     return budget.take(this.host.deadlines.nowMs) ? ERROR.none : ERROR.enhanceYourCalm;
   }
 
@@ -213,10 +221,11 @@ export class ClientSession implements ClientLink, Expiring, ReadTaker, FrameSink
     if (error !== ERROR.none) {
       return error;
     }
-    this.#block.begin(id, (flags & FLAG.endStream) !== 0);
+    const endsStream = (flags & FLAG.endStream) !== 0;
     if ((flags & FLAG.endHeaders) !== 0) {
-      return this.#onHead(payload, from, to);
+      return this.#onHead(id, endsStream, payload, from, to);
     }
+    this.#block.begin(id, endsStream);
     this.#awaitHead();
     return this.#onBlock(flags, payload, from, to);
   }
@@ -239,9 +248,11 @@ export class ClientSession implements ClientLink, Expiring, ReadTaker, FrameSink
     }
   }
 
-  /** A head that was begun is to end soon. */
+  /** A head that was begun is to end soon, or the session ends with what is under way. */
   #awaitHead(): void {
-    this.deadlineAt = Math.min(this.deadlineAt, this.host.deadlines.nowMs + this.host.spec.timeouts.requestHeadMs);
+    if (this.#phase === 'open') {
+      this.deadlineAt = Math.min(this.deadlineAt, this.host.deadlines.nowMs + this.host.spec.timeouts.requestHeadMs);
+    }
   }
 
   #onBlock(flags: number, payload: Buffer, from: number, to: number): ErrorCode {
@@ -251,20 +262,18 @@ export class ClientSession implements ClientLink, Expiring, ReadTaker, FrameSink
     if ((flags & FLAG.endHeaders) === 0) {
       return ERROR.none;
     }
+    const { stream: id, endsStream } = this.#block;
     const block = this.#block.takeAll();
     if (this.#phase === 'open' && this.#streams.size > 0) {
       this.deadlineAt = NEVER;
     }
-    return this.#onHead(block, 0, block.length);
+    return this.#onHead(id, endsStream, block, 0, block.length);
   }
 
   /** A head is whole, and is decoded whatever it is for: those after it may refer to it. */
-  #onHead(block: Buffer, from: number, to: number): ErrorCode {
-    const { stream: id, endsStream } = this.#block;
-    this.#block.clear();
+  #onHead(id: number, endsStream: boolean, block: Buffer, from: number, to: number): ErrorCode {
     const { limits } = this.host.spec;
     const { fields } = this.host;
-    fields.length = 0;
     const result = this.#decoder.decode(block, from, to, fields, listBytesMax(limits), pairsMax(limits));
     if (result === 'malformed') {
       return ERROR.compression;
@@ -324,15 +333,13 @@ export class ClientSession implements ClientLink, Expiring, ReadTaker, FrameSink
   // --- bodies ------------------------------------------------------------------------------------------------------
 
   onDataFrame(id: number, length: number, padding: number): void {
-    const error = this.#orderError(FRAME.data, 0, id) || this.#openData(id, length);
+    const error = this.#orderError(FRAME.data, 0, id) || this.#openData(id, length, padding);
     if (error !== ERROR.none) {
       this.#breakOff(error);
-    } else if (padding > 0) {
-      this.#dataStream?.onPadding(padding);
     }
   }
 
-  #openData(id: number, length: number): ErrorCode {
+  #openData(id: number, length: number, padding: number): ErrorCode {
     if (!this.#received.take(length)) {
       return ERROR.flowControl;
     }
@@ -348,12 +355,10 @@ export class ClientSession implements ClientLink, Expiring, ReadTaker, FrameSink
     }
     if (!stream.isReceiving) {
       stream.reset(ERROR.streamClosed);
-    } else if (!stream.onDataFrame(length)) {
-      stream.reset(ERROR.flowControl);
-    } else if (length === 0) {
-      return this.#spend(this.#idle);
+    } else {
+      stream.onDataFrame(length, padding);
     }
-    return ERROR.none;
+    return length > padding ? ERROR.none : this.#spend(this.#idle);
   }
 
   /** Of a frame on a stream that is not under way. */
@@ -461,11 +466,11 @@ export class ClientSession implements ClientLink, Expiring, ReadTaker, FrameSink
       return ERROR.frameSize;
     }
     const windowBefore = this.#peer.windowBytes;
-    const error = this.#peer.read(payload, from, to) || this.#moveWindows(this.#peer.windowBytes - windowBefore);
+    const error =
+      this.#peer.read(payload, from, to, this.encoder) || this.#moveWindows(this.#peer.windowBytes - windowBefore);
     if (error !== ERROR.none) {
       return error;
     }
-    this.encoder.setTableBytesMax(this.#peer.tableBytesMax);
     this.frames.settingsAck();
     return this.#spend(this.#control);
   }

@@ -12,16 +12,17 @@ import { type FailureCode, failureOf } from '../errors.ts';
 import { AnswerWriter } from '../http1/answer-writer.ts';
 import type { Requester, RunningRequest } from '../http1/client-host.ts';
 import type { FieldSection } from '../http1/field-section.ts';
+import { GatheredBytes } from '../http1/gathered-bytes.ts';
 import type { OwnAnswer } from '../http1/own-answer.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
 import type { ResponseEdits } from '../http1/response-writer.ts';
 import type { Origin, Provenance } from '../origin.ts';
-import { INLINE_BYTES_MAX, type Sender } from '../read-buffers.ts';
-import { ERROR, type ErrorCode, MAX_31_BITS } from './frames/frame-types.ts';
+import type { Sender } from '../read-buffers.ts';
+import { ERROR, type ErrorCode, MAX_31_BITS, PAYLOAD_BYTES_MAX } from './frames/frame-types.ts';
 import { ReceiveWindow } from './receive-window.ts';
 import type { SessionHost } from './session-host.ts';
 import { readTrailers } from './stream-head.ts';
-import { type SendingSession, StreamOutbox, type WaitingStream } from './stream-outbox.ts';
+import { COPIED_BYTES_MAX, type SendingSession, StreamOutbox, type WaitingStream } from './stream-outbox.ts';
 
 /** Bytes of a request's body that are thrown away behind an early answer; a client that sends more is not reading. */
 const UNWANTED_BYTES_MAX = 4 * 1024 * 1024;
@@ -64,7 +65,7 @@ export class ClientStream implements Requester, Expiring, WaitingStream {
   #received: ReceiveWindow | null = null;
   #isPaused = false;
   /** What came of the body while it was not wanted. */
-  #held: Buffer[] | null = null;
+  #held: GatheredBytes | null = null;
   #hasEnded = false;
   #trailers: FieldSection | null = null;
   /** The answer is whole, and the request is not. */
@@ -99,7 +100,7 @@ export class ClientStream implements Requester, Expiring, WaitingStream {
   }
 
   get copiedBytesMax(): number {
-    return INLINE_BYTES_MAX;
+    return COPIED_BYTES_MAX;
   }
 
   // --- the request -------------------------------------------------------------------------------------------------
@@ -150,35 +151,32 @@ export class ClientStream implements Requester, Expiring, WaitingStream {
     return this.#received !== null && !this.#hasEnded;
   }
 
-  /** A DATA frame of `length` bytes has begun. False: it is more than the client was told to send. */
-  onDataFrame(length: number): boolean {
-    return this.#received?.take(length) === true;
-  }
-
-  /** Bytes of a frame that hold nothing: they need no room. */
-  onPadding(bytes: number): void {
-    this.#credit(bytes);
+  /** A DATA frame of `length` bytes has begun, of which `padding` are no data: they need no room. */
+  onDataFrame(length: number, padding: number): void {
+    if (this.#received?.take(length) !== true) {
+      this.reset(ERROR.flowControl);
+      return;
+    }
+    this.#credit(padding);
+    if (this.#phase === 'body' && this.#bytesLeft >= 0) {
+      // Before anything of it is passed on: the target must not have a whole request, and then more of it.
+      this.#bytesLeft -= length - padding;
+      if (this.#bytesLeft < 0) {
+        this.#breakRules();
+      }
+    }
   }
 
   onData(buffer: Buffer, from: number, to: number): void {
     const exchange = this.#exchange;
     if (this.#phase !== 'body' || exchange === null) {
       this.#discard(to - from);
-      return;
+    } else if (this.#isPaused || this.#held !== null) {
+      this.#held ??= new GatheredBytes();
+      this.#held.add(buffer, from, to);
+    } else {
+      this.#passOn(exchange, buffer, from, to);
     }
-    if (this.#bytesLeft >= 0) {
-      this.#bytesLeft -= to - from;
-      if (this.#bytesLeft < 0) {
-        this.#breakRules();
-        return;
-      }
-    }
-    if (this.#isPaused || this.#held !== null) {
-      this.#held ??= [];
-      this.#held.push(Buffer.from(buffer.subarray(from, to)));
-      return;
-    }
-    this.#passOn(exchange, buffer, from, to);
   }
 
   #passOn(exchange: RunningRequest, buffer: Buffer, from: number, to: number): void {
@@ -275,8 +273,10 @@ export class ClientStream implements Requester, Expiring, WaitingStream {
       if (this.#phase !== 'body' || exchange === null) {
         return;
       }
-      const bytes = held.shift() as Buffer;
-      this.#passOn(exchange, bytes, 0, bytes.length);
+      const from = held.start;
+      const to = Math.min(held.end, from + PAYLOAD_BYTES_MAX);
+      held.dropBefore(to);
+      this.#passOn(exchange, held.buffer, from, to);
     }
     if (held?.length === 0) {
       this.#held = null;

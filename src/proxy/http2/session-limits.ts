@@ -44,6 +44,8 @@ export const CONTROL_PER_SECOND = 20;
 export const IDLE_BURST = 2000;
 export const IDLE_PER_SECOND = 500;
 export const IDLE_PER_REQUEST = 8;
+/** And for each frame of an answer's body: its windows are opened, of the stream and of the session. */
+export const IDLE_PER_DATA_FRAME = 4;
 
 /** Bytes; a window that is opened by less at a time costs more frames than it brings. */
 export const SMALL_INCREMENT = 256;

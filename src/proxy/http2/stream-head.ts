@@ -21,8 +21,20 @@ const NAME_CHAR = TOKEN_BYTE.map((isToken, byte) => (byte >= 0x41 && byte <= 0x5
 /** Methods with which a target expects a body: it is told that there is none, as the end of the head has told us. */
 const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
+/** What belongs to one connection, and to HTTP/1.1: RFC 9113 section 8.2.2. */
+const OF_CONNECTIONS: ReadonlySet<string> = new Set([
+  'connection',
+  'http2-settings',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+]);
+
 const COLON = 0x3a;
 const SLASH = 0x2f;
+const SP = 0x20;
+const HTAB = 0x09;
 
 /** Used again and again by the streams of one listener, as the head that it reads into. */
 export class StreamHeadReader {
@@ -131,14 +143,6 @@ export class StreamHeadReader {
         return null;
       case 'host':
         return this.#readHost(value);
-      case 'connection':
-      case 'http2-settings':
-      case 'keep-alive':
-      case 'proxy-connection':
-      case 'transfer-encoding':
-      case 'upgrade':
-        // RFC 9113 section 8.2.2.
-        return 'malformed_request';
       case 'te':
         if (value !== 'trailers') {
           return 'malformed_request';
@@ -148,9 +152,12 @@ export class StreamHeadReader {
         this.#hasLength = true;
         break;
       default:
-        if (!isFieldName(name)) {
+        if (!isFieldName(name) || OF_CONNECTIONS.has(name)) {
           return 'malformed_request';
         }
+    }
+    if (isPaddedValue(value)) {
+      return 'malformed_request';
     }
     this.#addLine(name, value);
     return null;
@@ -237,7 +244,7 @@ export function readTrailers(raw: readonly string[]): FieldSection | null {
   let lines = '';
   for (let at = 0; at < raw.length; at += 2) {
     const name = raw[at] as string;
-    if (!isFieldName(name)) {
+    if (!isFieldName(name) || OF_CONNECTIONS.has(name) || isPaddedValue(raw[at + 1] as string)) {
       return null;
     }
     lines += `${name}: ${raw[at + 1] as string}\r\n`;
@@ -259,4 +266,13 @@ function isFieldName(name: string): boolean {
     }
   }
   return name.length > 0;
+}
+
+/** RFC 9113 section 8.2.1: a reader of HTTP/1.1 would leave such spaces out. */
+function isPaddedValue(value: string): boolean {
+  return isSpace(value.charCodeAt(0)) || isSpace(value.charCodeAt(value.length - 1));
+}
+
+function isSpace(char: number): boolean {
+  return char === SP || char === HTAB;
 }

@@ -3,10 +3,19 @@
  * What there is no room for waits here, and whoever it comes from is told that it waits.
  */
 import type { AnswerOutlet } from '../http1/answer-writer.ts';
-import { INLINE_BYTES_MAX, type Sender } from '../read-buffers.ts';
+import type { Sender } from '../read-buffers.ts';
 import { type ErrorCode, FLAG, FRAME, FRAME_HEAD_BYTES, PAYLOAD_BYTES_MAX } from './frames/frame-types.ts';
 import { type FrameOutbox, writeFrameHead } from './frames/frame-outbox.ts';
 import { blockBytesMax, type HpackEncoder } from './hpack/encoder.ts';
+
+/** A piece of a body up to this is copied wherever it waits. */
+export const COPIED_BYTES_MAX = PAYLOAD_BYTES_MAX;
+
+/** What waits is often one short answer. */
+const GATHERED_AT_FIRST_BYTES = 4096;
+
+/** The interim response that clients wait for. */
+const GO_ON = 'HTTP/1.1 100';
 
 /** The session, as what is sent on its streams knows it. */
 export interface SendingSession {
@@ -14,6 +23,8 @@ export interface SendingSession {
   readonly encoder: HpackEncoder;
   /** Bytes of bodies that the client takes of all streams together. */
   sendWindow: number;
+  /** Counted up for each frame of a body. */
+  dataFramesSent: number;
   /** Something waits that could be sent if it were not for the other streams. */
   waitToSend(stream: WaitingStream): void;
 }
@@ -35,14 +46,19 @@ export class StreamOutbox implements AnswerOutlet, Sender {
   /** What is left of the body that was given, the first piece from `#firstFrom`. */
   #pieces: Buffer[] = [];
   #firstFrom = 0;
+  /** What small pieces that wait are copied to; null: there are none. */
+  #gathered: Buffer | null = null;
+  #gatheredTo = 0;
   #given = 0;
   #sent = 0;
   #trailers = '';
   /** The answer is whole. */
   #hasAll = false;
   #isDone = false;
-  /** Where the flags of the last frame are: they may still be changed. -1: none was sent. */
-  #flagsAt = -1;
+  /** Where the last frame is: as long as it is not on its way, it may be added to. -1: none was sent. */
+  #frameAt = -1;
+  /** Of the last frame, if it is one of data; 0: it is not. */
+  #dataBytes = 0;
   /** Bytes that the client takes; below 0 where it has changed its mind. */
   #window: number;
 
@@ -94,11 +110,11 @@ export class StreamOutbox implements AnswerOutlet, Sender {
     this.#given += text.length - headEnd;
   }
 
-  /** An interim response waits for nothing. */
+  /** An interim response waits for nothing, but does not add to what a client has not taken either. */
   addInterim(head: string): void {
-    if (!this.#isDone && this.#flagsAt < 0) {
+    if (!this.#isDone && this.#frameAt < 0 && (!this.#session.frames.isFull || head.startsWith(GO_ON))) {
       this.#sendHead(head, 0);
-      this.#flagsAt = -1;
+      this.#frameAt = -1;
     }
   }
 
@@ -107,7 +123,7 @@ export class StreamOutbox implements AnswerOutlet, Sender {
       return null;
     }
     this.#given += chunk.length;
-    const isSmall = chunk.length <= INLINE_BYTES_MAX;
+    const isSmall = chunk.length <= COPIED_BYTES_MAX;
     let from = 0;
     if (this.#pieces.length === 0 && this.#flushHead()) {
       while (from < chunk.length && this.#canSend) {
@@ -118,10 +134,35 @@ export class StreamOutbox implements AnswerOutlet, Sender {
       return null;
     }
     const rest = from === 0 ? chunk : chunk.subarray(from);
-    // Nobody expects that small pieces are held on to.
-    this.#pieces.push(isSmall ? Buffer.from(rest) : rest);
+    if (isSmall) {
+      this.#addSmall(rest);
+    } else {
+      this.#pieces.push(rest);
+    }
     this.askToSend();
     return isSmall ? null : this;
+  }
+
+  /** Nobody expects that small pieces are held on to; and as objects of their own, they would be far more than their bytes. */
+  #addSmall(piece: Buffer): void {
+    const last = this.#pieces.length - 1;
+    const gathered = this.#gathered;
+    if (
+      gathered === null ||
+      this.#pieces[last]?.buffer !== gathered.buffer ||
+      this.#gatheredTo + piece.length > gathered.length
+    ) {
+      this.#gathered = Buffer.allocUnsafeSlow(
+        last < 0 ? Math.max(piece.length, GATHERED_AT_FIRST_BYTES) : COPIED_BYTES_MAX,
+      );
+      piece.copy(this.#gathered);
+      this.#gatheredTo = piece.length;
+      this.#pieces.push(this.#gathered.subarray(0, piece.length));
+    } else {
+      piece.copy(gathered, this.#gatheredTo);
+      this.#gatheredTo += piece.length;
+      this.#pieces[last] = gathered.subarray(0, this.#gatheredTo);
+    }
   }
 
   /** All was given. `trailers`: complete lines; "" for none. */
@@ -195,17 +236,40 @@ export class StreamOutbox implements AnswerOutlet, Sender {
 
   /** Of `piece`, as much from `from` as windows and frames have room for. Returns how much that was. */
   #sendData(piece: Buffer, from: number): number {
-    const { frames } = this.#session;
     const count = Math.min(piece.length - from, PAYLOAD_BYTES_MAX, this.#window, this.#session.sendWindow);
-    const at = frames.reserve(FRAME_HEAD_BYTES + count);
-    writeFrameHead(frames.bytes, at, count, FRAME.data, 0, this.#id);
-    piece.copy(frames.bytes, at + FRAME_HEAD_BYTES, from, from + count);
-    this.#flagsAt = frames.positionOf(at + 4);
-    frames.added(at + FRAME_HEAD_BYTES + count);
+    if (!this.#extendData(piece, from, count)) {
+      this.#beginData(piece, from, count);
+    }
     this.#window -= count;
     this.#session.sendWindow -= count;
     this.#sent += count;
     return count;
+  }
+
+  #beginData(piece: Buffer, from: number, count: number): void {
+    const { frames } = this.#session;
+    const at = frames.reserve(FRAME_HEAD_BYTES + count);
+    writeFrameHead(frames.bytes, at, count, FRAME.data, 0, this.#id);
+    piece.copy(frames.bytes, at + FRAME_HEAD_BYTES, from, from + count);
+    this.#frameAt = frames.positionOf(at);
+    this.#dataBytes = count;
+    this.#session.dataFramesSent++;
+    frames.added(at + FRAME_HEAD_BYTES + count);
+  }
+
+  /** What came in many small pieces at once is one frame. */
+  #extendData(piece: Buffer, from: number, count: number): boolean {
+    const { frames } = this.#session;
+    const at = this.#dataBytes === 0 ? -1 : frames.roomIn(this.#frameAt, this.#dataBytes, count);
+    if (at < 0) {
+      return false;
+    }
+    piece.copy(frames.bytes, at, from, from + count);
+    const headAt = at - this.#dataBytes - FRAME_HEAD_BYTES;
+    this.#dataBytes += count;
+    writeFrameHead(frames.bytes, headAt, this.#dataBytes, FRAME.data, 0, this.#id);
+    frames.added(at + count);
+    return true;
   }
 
   #sendHead(head: string, flags: number): void {
@@ -225,7 +289,7 @@ export class StreamOutbox implements AnswerOutlet, Sender {
   /** `length` bytes of a field block are at `at`, behind room for the head of a frame. */
   #sendBlock(at: number, length: number, flags: number): void {
     const { frames } = this.#session;
-    this.#flagsAt = frames.positionOf(at + 4);
+    this.#frameAt = frames.positionOf(at);
     if (length <= PAYLOAD_BYTES_MAX) {
       writeFrameHead(frames.bytes, at, length, FRAME.headers, flags | FLAG.endHeaders, this.#id);
       frames.added(at + FRAME_HEAD_BYTES + length);
@@ -256,7 +320,7 @@ export class StreamOutbox implements AnswerOutlet, Sender {
     );
     fragment.copy(frames.bytes, at + FRAME_HEAD_BYTES);
     if (isFirst) {
-      this.#flagsAt = frames.positionOf(at + 4);
+      this.#frameAt = frames.positionOf(at);
     }
     frames.added(at + FRAME_HEAD_BYTES + fragment.length);
   }
@@ -266,7 +330,7 @@ export class StreamOutbox implements AnswerOutlet, Sender {
     const { frames } = this.#session;
     if (this.#trailers !== '') {
       this.#sendTrailers(this.#trailers);
-    } else if (this.#flagsAt < 0 || !frames.endStreamAt(this.#flagsAt)) {
+    } else if (this.#frameAt < 0 || !frames.endStreamAt(this.#frameAt)) {
       const at = frames.reserve(FRAME_HEAD_BYTES);
       writeFrameHead(frames.bytes, at, 0, FRAME.data, FLAG.endStream, this.#id);
       frames.added(at + FRAME_HEAD_BYTES);
@@ -285,5 +349,6 @@ export class StreamOutbox implements AnswerOutlet, Sender {
     this.#isDone = true;
     this.#head = '';
     this.#pieces = [];
+    this.#gathered = null;
   }
 }

@@ -6,11 +6,14 @@
  */
 import type { Socket } from 'node:net';
 import type { ReadBuffers, Sender } from '../../read-buffers.ts';
-import { type ErrorCode, FLAG, FRAME, FRAME_HEAD_BYTES } from './frame-types.ts';
+import { type ErrorCode, FLAG, FRAME, FRAME_HEAD_BYTES, PAYLOAD_BYTES_MAX } from './frame-types.ts';
 import type { FlushRound } from './flush-round.ts';
 
 /** Gathered at most; of a size that readers use too. */
 const GATHERED_BYTES = 65_536;
+
+/** Where the flags are in the head of a frame. */
+const FLAGS_AT = 4;
 
 const NO_BYTES: Buffer = Buffer.alloc(0);
 
@@ -65,14 +68,21 @@ export class FrameOutbox implements Sender {
     return this.#given + at;
   }
 
-  /** Sets END_STREAM in the flags at a position. False: these are on their way already. */
+  /** Says of the frame at `position` that it is the last one of its stream. False: it is on its way already. */
   endStreamAt(position: number): boolean {
     const at = position - this.#given;
-    if (at < 0 || at >= this.#used) {
+    if (at < 0) {
       return false;
     }
-    (this.bytes[at] as number) |= FLAG.endStream;
+    (this.bytes[at + FLAGS_AT] as number) |= FLAG.endStream;
     return true;
+  }
+
+  /** Where `by` more bytes go into the frame at `position`, of `length` bytes, if it is the last one; -1: it is not, or is full. */
+  roomIn(position: number, length: number, by: number): number {
+    const at = position - this.#given;
+    const isLast = at >= 0 && at + FRAME_HEAD_BYTES + length === this.#used;
+    return isLast && length + by <= PAYLOAD_BYTES_MAX && this.#used + by <= this.bytes.length ? this.#used : -1;
   }
 
   flush(): void {

@@ -13,19 +13,21 @@ export const SETTING = {
 
 export const SETTING_BYTES = 6;
 
-const DEFAULT_TABLE_BYTES = 4096;
 const MAX_FRAME_SIZE_MAX = 0xff_ffff;
 
+/** Is told of each size that the table for answers may have: that it shrank in between matters, too. */
+interface TableOwner {
+  setTableBytesMax(bytes: number): void;
+}
+
 export class PeerSettings {
-  /** Of the table that answers may be compressed with. */
-  tableBytesMax = DEFAULT_TABLE_BYTES;
   windowBytes = DEFAULT_WINDOW_BYTES;
 
   /** Reads the payload of a frame, whose length is a whole number of settings. Returns what was wrong with it. */
-  read(payload: Buffer, from: number, to: number): ErrorCode {
+  read(payload: Buffer, from: number, to: number, table: TableOwner): ErrorCode {
     for (let at = from; at < to; at += SETTING_BYTES) {
       const id = ((payload[at] as number) << 8) | (payload[at + 1] as number);
-      const error = this.#set(id, uint32At(payload, at + 2) >>> 0);
+      const error = this.#set(id, uint32At(payload, at + 2) >>> 0, table);
       if (error !== ERROR.none) {
         return error;
       }
@@ -33,10 +35,10 @@ export class PeerSettings {
     return ERROR.none;
   }
 
-  #set(id: number, value: number): ErrorCode {
+  #set(id: number, value: number, table: TableOwner): ErrorCode {
     switch (id) {
       case SETTING.headerTableSize:
-        this.tableBytesMax = value;
+        table.setTableBytesMax(value);
         return ERROR.none;
       case SETTING.enablePush:
         return value > 1 ? ERROR.protocol : ERROR.none;

@@ -57,12 +57,14 @@ describe('what a client says of itself', () => {
   function read(...settings: readonly (readonly [number, number])[]) {
     const peer = new PeerSettings();
     const payload = settingsPayload(settings);
-    return { error: peer.read(payload, 0, payload.length), peer };
+    const tableSizes: number[] = [];
+    const error = peer.read(payload, 0, payload.length, { setTableBytesMax: (bytes) => void tableSizes.push(bytes) });
+    return { error, peer, tableSizes };
   }
 
   it('is kept as far as answers depend on it', () => {
-    const { error, peer } = read([1, 100], [4, 2 ** 31 - 1], [3, 7], [99, 2 ** 32 - 1]);
-    expect([error, peer.tableBytesMax, peer.windowBytes]).toEqual([ERROR.none, 100, 2 ** 31 - 1]);
+    const { error, peer, tableSizes } = read([1, 0], [1, 100], [4, 2 ** 31 - 1], [3, 7], [99, 2 ** 32 - 1]);
+    expect([error, tableSizes, peer.windowBytes]).toEqual([ERROR.none, [0, 100], 2 ** 31 - 1]);
   });
 
   it.each([
