@@ -622,7 +622,6 @@ export class ClientConnection implements Requester, ClientLink, Expiring, ReadTa
     this.#outbox.clear();
     this.#reads.release();
     this.#host.deadlines.remove(this);
-    this.#reads.release();
     const exchange = this.#exchange;
     this.#exchange = null;
     exchange?.onClientGone();

@@ -44,6 +44,23 @@ test('one that is never sent keeps others from nothing', () => {
   expect(buffers.take(1024)).toBe(first);
 });
 
+test('however many are never sent, they keep others from nothing', () => {
+  const buffers = new ReadBuffers();
+  const BYTES = 262_144;
+  for (let stuck = 0; stuck < 300; stuck++) buffers.giveBack(buffers.take(BYTES), new Sending(), 1);
+  const sender = new Sending();
+  const mine = new Set<Buffer>();
+  for (let round = 0; round < 300; round++) {
+    const buffer = buffers.take(BYTES);
+    mine.add(buffer);
+    sender.given++;
+    buffers.giveBack(buffer, sender, sender.given);
+    sender.sent = sender.given;
+  }
+  // Some rounds are needed until the turn of what can be used again comes, as they lie among those that cannot.
+  expect(mine.size).toBeLessThan(150);
+});
+
 test('of whom nothing is known gets nothing back into use, and what is kept is bounded', () => {
   const buffers = new ReadBuffers();
   const unknown = buffers.take(1024);
