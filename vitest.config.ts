@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { defineConfig } from 'vitest/config';
 import ClosingLineReporter from './test/helpers/closing-line-reporter.ts';
+import LongestFirst from './test/helpers/longest-first.ts';
 
 const NODE_MAJOR_MIN = 24;
 const nodeMajor = Number.parseInt(process.versions.node, 10);
@@ -30,6 +31,7 @@ export default defineConfig({
     // whole run; as its modules hold no state (test/tidy.test.ts), nothing but time is shared by that. A test puts back
     // what it changes of its process.
     isolate: false,
+    sequence: { sequencer: LongestFirst },
     // For a machine that does much else: what hangs is found all the same.
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -131,8 +131,8 @@ describe('a target that says nothing', () => {
   });
 
   test('any more in the middle of a body: the connection breaks in time; one that trickles on goes on', async () => {
-    const world = await startBroken({ service: { timeouts: { responseBodyIdle: '500ms' } } });
-    const trickling = send(world, { path: '/download?bytes=40&piece=2&gap=100&chunked=1' });
+    const world = await startBroken({ service: { timeouts: { responseBodyIdle: '2s' } } });
+    const trickling = send(world, { path: '/download?bytes=40&piece=2&gap=150&chunked=1' });
     await eventually(() => expect(world.backends[0]?.requests.length).toBe(1));
     const silenced = faultOf(world).connectionsTotal + 1;
     faultOf(world).manner = (connection) =>

@@ -97,5 +97,5 @@ test('a second primary on the same state refuses to start, says who is there, an
 });
 
 function startLoad({ port }: FaultWorld): SteadyLoad {
-  return new SteadyLoad({ port, clients: 40, ratePerSecond: 300 });
+  return new SteadyLoad({ port, clients: 40, ratePerSecond: IS_LONG ? 300 : 150 });
 }

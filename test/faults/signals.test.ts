@@ -16,13 +16,13 @@ const ENDING = 'ending: requests under way are finished first';
 
 describe.each(IS_LONG ? (['SIGTERM', 'SIGINT'] as const) : (['SIGTERM'] as const))('%s', (signal) => {
   test('fails readiness first, then turns connections away, drops nothing and exits 0', async () => {
-    const world = await startWorld({ shutdown: { announce: '600ms', drainTimeout: '10s' } });
+    const world = await startWorld({ shutdown: { announce: '1500ms', drainTimeout: '10s' } });
     const load = startLoad(world);
     const client = await startClient(world.port);
     // Opened to have one at hand, as browsers do; it must keep nothing from ending.
     const unused = await startClient(world.port);
     const slow = (await startClient(world.port))
-      .request({ path: '/slow?ms=1800' })
+      .request({ path: '/slow?ms=2700' })
       .then(({ status }) => status, String);
     await pause(400);
     expect((await client.request()).field('connection')).toBe(null);
@@ -146,5 +146,5 @@ describe('SIGHUP', () => {
 });
 
 function startLoad({ port }: FaultWorld): SteadyLoad {
-  return new SteadyLoad({ port, clients: 24, ratePerSecond: 200 });
+  return new SteadyLoad({ port, clients: 24, ratePerSecond: IS_LONG ? 200 : 100 });
 }

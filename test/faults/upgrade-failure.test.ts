@@ -106,5 +106,5 @@ test('the former primary killed in the middle of an upgrade does not keep its su
 });
 
 function startLoad({ port }: FaultWorld): SteadyLoad {
-  return new SteadyLoad({ port, clients: 24, ratePerSecond: 200 });
+  return new SteadyLoad({ port, clients: 24, ratePerSecond: IS_LONG ? 200 : 100 });
 }

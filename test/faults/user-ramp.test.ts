@@ -81,7 +81,8 @@ async function greenOf(port: number, from: number): Promise<number[]> {
     socket.write(users.map((user) => `GET / HTTP/1.1\r\n${fields(user)}\r\n`).join(''));
     const answers = await answersOn(socket);
     // Each to its own user, in the order in which they asked.
-    expect(answers.map(({ user }) => user)).toEqual(users);
+    if (answers.some(({ user }, index) => user !== users[index]))
+      expect(answers.map(({ user }) => user)).toEqual(users);
     for (const { pool, user } of answers) if (pool === 'green') green.push(user);
   }
   socket.destroy();
@@ -90,11 +91,16 @@ async function greenOf(port: number, from: number): Promise<number[]> {
 
 /** As many answers as requests are on the way. */
 async function answersOn(socket: ReturnType<typeof connect>): Promise<{ pool: string; user: number }[]> {
-  let text = '';
-  for (;;) {
+  const answers: { pool: string; user: number }[] = [];
+  let rest = '';
+  while (answers.length < PIPELINED) {
     const [bytes] = (await once(socket, 'data')) as [Buffer];
-    text += bytes.toString('latin1');
-    const found = [...text.matchAll(/\r\n\r\n(blue|green)<(\d+)>/g)];
-    if (found.length >= PIPELINED) return found.map(([, pool = '', user]) => ({ pool, user: Number(user) }));
+    const text = rest + bytes.toString('latin1');
+    const end = text.lastIndexOf('>') + 1;
+    for (const [, pool = '', user] of text.slice(0, end).matchAll(/\r\n\r\n(blue|green)<(\d+)>/g)) {
+      answers.push({ pool, user: Number(user) });
+    }
+    rest = text.slice(end);
   }
+  return answers;
 }

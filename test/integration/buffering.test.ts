@@ -381,7 +381,7 @@ describe('a response that is kept', () => {
   });
 
   test('whose client takes nothing of it is broken off in time', async () => {
-    const timeouts = { responseBodyIdle: '400ms' };
+    const timeouts = { responseBodyIdle: '1500ms' };
     const { proxy, port, folder } = await startReal({ response: { memory: '64KiB', disk: '16MiB' } }, { timeouts });
     const client = await startClient(port);
     client.pause();

@@ -18,7 +18,7 @@ const CHECK: HealthCheck = {
   downIntervalMs: 30,
   path: '/healthz?deep=1',
   intervalMs: 30,
-  timeoutMs: 400,
+  timeoutMs: 5_000,
   rise: 2,
   fall: 2,
   host: null,

@@ -9,7 +9,7 @@ import { appService, startProxy, type TestProxy } from '../helpers/start-proxy.t
 import { startRawBackend } from '../helpers/start-raw-backend.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
 
-const HEALTH = { path: '/healthz', interval: '30ms', timeout: '500ms', rise: 2, fall: 2 };
+const HEALTH = { path: '/healthz', interval: '30ms', timeout: '10s', rise: 2, fall: 2 };
 
 interface App {
   readonly version: string;

@@ -11,7 +11,7 @@ import { ask, startClient } from '../helpers/start-client.ts';
 import { appService, startProxy, type TestProxy } from '../helpers/start-proxy.ts';
 import { startRawBackend } from '../helpers/start-raw-backend.ts';
 
-const TIMEOUTS = { connect: '500ms', responseHead: '500ms', responseBodyIdle: '500ms' } as const;
+const TIMEOUTS = { connect: '1500ms', responseHead: '1500ms', responseBodyIdle: '1500ms' } as const;
 const PLAIN = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
 async function startHostile(answers: RawAnswers) {

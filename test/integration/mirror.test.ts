@@ -187,7 +187,7 @@ describe('a shadow pool', () => {
     const proxy = await startProxy({
       services: appService(
         { live, shadow: { version: '', url: endless.url } },
-        { mirror: { pool: 'shadow', timeout: '400ms' } },
+        { mirror: { pool: 'shadow', timeout: '2s' } },
       ),
     });
     await askMany(proxy, 1);

@@ -184,9 +184,9 @@ describe('retries.perTryTimeout', () => {
   test('does not end an answer that has begun', async () => {
     const target = await startBackend('v1');
     const proxy = await startProxy({
-      services: appService({ only: target }, { retries: { ...retries, perTryTimeout: '700ms' } }),
+      services: appService({ only: target }, { retries: { ...retries, perTryTimeout: '2s' } }),
     });
-    const { status, body } = await ask(proxy.port, { path: '/download?bytes=4000&piece=1000&gap=350' });
+    const { status, body } = await ask(proxy.port, { path: '/download?bytes=4000&piece=1000&gap=800' });
     expect([status, body.length]).toEqual([200, 4_000]);
   });
 });
