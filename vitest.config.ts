@@ -33,8 +33,8 @@ export default defineConfig({
     isolate: false,
     sequence: { sequencer: LongestFirst },
     // For a machine that does much else: what hangs is found all the same.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     teardownTimeout: 10_000,
     expect: { poll: { timeout: 20_000 } },
     reporters: ['default', new ClosingLineReporter()],

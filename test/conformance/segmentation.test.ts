@@ -22,7 +22,7 @@ beforeAll(async () => {
     const play = PLAYS[index];
     if (play !== undefined) verdicts.set(play.wireCase.id, { play, verdict });
   });
-}, 120_000);
+});
 
 describe.each([...CATALOGUE])('%s, in pieces', (_, cases) => {
   test.each([...cases])('$id', ({ id }) => {

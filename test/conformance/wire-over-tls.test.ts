@@ -38,7 +38,7 @@ test('every case ends as it does without TLS', async () => {
   const cases = suspects.map(({ wireCase }) => wireCase);
   const wrong = cases.length === 0 ? [] : await wrongOf(cases, 1);
   expect(wrong.map(({ wireCase, verdict }) => `${wireCase.id}: ${describeVerdict(verdict)}`)).toEqual([]);
-}, 120_000);
+});
 
 async function wrongOf(cases: readonly WireCase[], lanes: number) {
   const plays = cases.map((wireCase) => ({ wireCase, pieces: 'whole' as const }));

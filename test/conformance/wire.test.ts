@@ -17,7 +17,7 @@ beforeAll(async () => {
   const plays = ALL_CASES.map((wireCase) => ({ wireCase, pieces: 'whole' as const }));
   const played = await playCatalogue(plays, { lanes: LANES, openProxy: openPlainProxy });
   played.forEach((verdict, index) => verdicts.set(ALL_CASES[index]?.id ?? '', verdict));
-}, 120_000);
+});
 
 describe.each([...CATALOGUE])('%s', (_, cases) => {
   test.each([...cases])('$id: $why', ({ id }) => {

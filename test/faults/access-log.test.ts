@@ -36,7 +36,7 @@ test('a log that is moved away under load goes on in a new file, and has each re
   expect(new Set(ids(lines)).size).toBe(lines.length);
   expect(lines.length).toBe(load.requests.length);
   expect(new Set(lines.map(({ status }) => status))).toEqual(new Set([200]));
-}, 120_000);
+});
 
 test('a log on standard output is whole lines among those of the program', async () => {
   const world = await makeWorld();
@@ -51,7 +51,7 @@ test('a log on standard output is whole lines among those of the program', async
   const lines = proxy.output.split('\n').filter((line) => line !== '');
   const parsed = lines.map((line) => JSON.parse(line) as LogLine);
   expect(parsed.filter(({ durationMs }) => durationMs !== undefined).length).toBe(load.requests.length);
-}, 120_000);
+});
 
 test('a full disk costs the lines, counted, and no request', async () => {
   const world = await makeWorld();
@@ -65,4 +65,4 @@ test('a full disk costs the lines, counted, and no request', async () => {
     async () => expect(await world.admin.metric('cutover_access_log_dropped_total')).toBe(load.requests.length),
     40_000,
   );
-}, 120_000);
+});

@@ -67,7 +67,7 @@ test('200 flips a second from two clients, with and without If-Match, leave the 
     expect(Cohort).toBeLessThanOrEqual(COHORTS_MAX);
     expect(Drain).toBeLessThanOrEqual(COHORTS_MAX);
   }
-}, 90_000);
+});
 
 /** Asks at a steady rate, whether the ones before have been answered or not. */
 async function storm({ admin }: FaultWorld, isConditional: boolean): Promise<Flip[]> {

@@ -35,7 +35,7 @@ test('a service that is paused stays so on a worker that takes the place of a de
   expect(await Promise.all(answers)).toEqual(Array.from({ length: 8 }, () => 200));
   expect([world.blue.requests.length, world.green.requests.length]).toEqual([0, 8]);
   expect(await world.admin.metric('cutover_ledger_imbalance')).toBe(0);
-}, 60_000);
+});
 
 test('and through a restart, although the file knows nothing of it, until it is resumed', async () => {
   const world = await startWorld();
@@ -56,7 +56,7 @@ test('and through a restart, although the file knows nothing of it, until it is 
   await last.ready();
   expect((await ask(world.port)).status).toBe(200);
   expect(await world.admin.metric('cutover_ledger_imbalance')).toBe(0);
-}, 60_000);
+});
 
 test('workers that are replaced on request finish what they hold, or hand it to nobody', async () => {
   const world = await startWorld();
@@ -68,4 +68,4 @@ test('workers that are replaced on request finish what they hold, or hand it to 
   expect(await Promise.all(answers)).toEqual(Array.from({ length: 6 }, () => 200));
   expect((await restarted).json).toEqual({ restarted: 2 });
   expect(world.blue.requests.length).toBe(6);
-}, 60_000);
+});

@@ -90,4 +90,4 @@ test('cutovers, new workers, an upgrade and the end cost no request that was tak
   expect(load.failures).toEqual([]);
   const arrived = [...world.blue.requests, ...world.green.requests];
   expect(arrived.filter(({ outcome }) => outcome !== 'answered')).toEqual([]);
-}, 120_000);
+});

@@ -91,7 +91,7 @@ describe('a worker that is late', () => {
   });
 
   test('refuses nothing and breaks nothing off for one pause, as of a stopped process that goes on', async () => {
-    const timeouts = { connect: '2s', responseHead: '2s', requestBodyIdle: '2s', responseBodyIdle: '2s' };
+    const timeouts = { connect: '5s', responseHead: '5s', requestBodyIdle: '5s', responseBodyIdle: '5s' };
     const { plane, backend } = await startLate(1_000, { timeouts });
     const ledger = new RequestLedger();
     const send = async (request: ClientRequest): Promise<void> => {
@@ -111,7 +111,7 @@ describe('a worker that is late', () => {
     freeze(plane.pid);
     const waiting = [send({}), send({ method: 'POST', path: '/upload', body: 'a' })];
     // Longer than each of its limits in time.
-    await wait(2_600);
+    await wait(5_600);
     plane.signal('SIGCONT');
     await Promise.all([...underWay, ...waiting]);
     for (let i = 0; i < 20; i += 1) await send({});

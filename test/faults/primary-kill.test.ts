@@ -48,7 +48,7 @@ describe('a primary that is killed', () => {
     await tunnel.close();
     await expectClean(load, world, { others: [''] });
     await world.settledWorkers();
-  }, 120_000);
+  });
 
   test('while it replaces a worker, and then with all workers, leaves nothing behind and nothing out', async () => {
     const world = await startWorld();

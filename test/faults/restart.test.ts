@@ -40,4 +40,4 @@ test('workers that are replaced one after the other under load and flips drop no
   expect(await world.admin.metric('cutover_ledger_imbalance')).toBe(0);
   await world.settledWorkers();
   console.log(`${RESTARTS} restarts: ${load.requests.length} requests, slowest ${Math.round(load.slowestMs())} ms`);
-}, 120_000);
+});

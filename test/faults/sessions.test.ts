@@ -39,4 +39,4 @@ test('sessions stay on their targets on either worker, and through a restart', a
   await world.start().ready();
   await expectKept();
   expect(await world.admin.metrics('cutover_sticky_total')).toHaveLength(1);
-}, 60_000);
+});

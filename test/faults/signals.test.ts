@@ -102,7 +102,7 @@ describe('the end', () => {
       expect(ends).toContainEqual(await proxy.exited);
       await eventually(() => expect(world.pids()).toEqual([]));
     }
-  }, 60_000);
+  });
 });
 
 describe('SIGHUP', () => {
@@ -133,7 +133,7 @@ describe('SIGHUP', () => {
     }
     expect(world.proxy.saidTimes(NOT_APPLIED)).toBe(TIMES);
     await expectServedWell(load, world);
-  }, 60_000);
+  });
 
   test('while the program starts is heard when it has', async () => {
     const world = await makeWorld();

@@ -41,7 +41,7 @@ describe('a worker that is stopped', () => {
     await expectClean(load, world, { excused });
     expect(flips.broken(load).broken).toEqual([]);
     expect(flips.broken(load).bound).toBeGreaterThan(100);
-  }, 60_000);
+  });
 
   test('keeps no receipt from being read, and what it held is cut in it', async () => {
     const world = await startWorld({ workers: 1 });

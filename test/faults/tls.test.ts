@@ -57,7 +57,7 @@ test('under load, cutovers, new certificates, new workers and an upgrade cost no
   expect(await world.proxy.exited).toEqual({ code: 0, signal: null });
   expect(await shown(world)).toEqual(only('second.test'));
   await expectClean(load, world, { others: ['', 'kept'] });
-}, 120_000);
+});
 
 describe('a certificate or key that cannot be used', () => {
   test('changes nothing, is told of with its place, and never shown', async () => {
@@ -85,7 +85,7 @@ describe('a certificate or key that cannot be used', () => {
     expect((await world.admin.call('POST', '/v1/config', world.config)).status).toBe(200);
     expect(await shown(world)).toEqual(only('third.test'));
     expect(world.proxy.output).not.toMatch(/PRIVATE KEY|MIGHAgEA/);
-  }, 120_000);
+  });
 
   test('keeps the program from starting, and says why', async () => {
     const world = await startTlsWorld();
@@ -95,7 +95,7 @@ describe('a certificate or key that cannot be used', () => {
     const again = world.start();
     expect((await again.exited).code).toBe(1);
     expect(again.output).toContain('/listeners/web/tls/certificates/0/cert: has no certificate in it (PEM)');
-  }, 120_000);
+  });
 });
 
 test.each(['TLSv1.2', 'TLSv1.3'] as const)(
@@ -117,7 +117,6 @@ test.each(['TLSv1.2', 'TLSv1.3'] as const)(
       await world.admin.metric('cutover_tls_handshakes_total', { listener: 'web', result: 'resumed' }),
     ).toBeGreaterThanOrEqual(CONNECTIONS);
   },
-  120_000,
 );
 
 test('workers whose primary was killed go on showing what they have, and the next primary shows what the files hold', async () => {
@@ -129,4 +128,4 @@ test('workers whose primary was killed go on showing what they have, and the nex
   const next = world.start();
   await next.ready();
   await eventually(async () => expect(await shown(world)).toEqual(only('second.test')), 40_000);
-}, 120_000);
+});

@@ -57,7 +57,7 @@ describe('upgrades in a row under load', () => {
     // The listener is gone at once, although there is a worker left from each time before.
     await eventually(() => expect(ask(more)).rejects.toThrow(/ECONNREFUSED/));
     expect(await tunnel.say('still')).toBe('blue:still');
-  }, 60_000);
+  });
 });
 
 test('there is nothing to upgrade where nothing runs', async () => {

@@ -38,7 +38,7 @@ test('nobody moves back on the way from 1 to 100 %, through a restart, and each 
   expect(canary.size).toBe(USERS);
   expect(await world.admin.metric('cutover_ledger_imbalance')).toBe(0);
   console.log(`of ${USERS} users on the canary: ${shares.join(', ')}`);
-}, 120_000);
+});
 
 test('an instance that was never there gives everybody the pool that they have', async () => {
   const app = await rampedService();
@@ -46,7 +46,7 @@ test('an instance that was never there gives everybody the pool that they have',
   for (const green of [1, 5, 20]) await ramped.admin.split('app', { blue: 100 - green, green });
   const fresh = await startWorld({ services: { app: { ...app, split: { blue: 80, green: 20 } } } });
   expect(await usersOnGreen(fresh.port)).toEqual(await usersOnGreen(ramped.port));
-}, 120_000);
+});
 
 /** All of the traffic to `blue` at first; each target says who it is and whom it was asked by. */
 async function rampedService(): Promise<ServiceDocument> {

@@ -25,4 +25,4 @@ test('a pool that was not warm yet when the proxy ended has no traffic when it s
   expect(await world.proxy.exited).toEqual({ code: 0, signal: null });
   await world.start().ready();
   expect((await world.admin.must('GET', '/v1/services/app/split')).json.weights).toEqual({ blue: 100 });
-}, 90_000);
+});

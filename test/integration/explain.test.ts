@@ -106,7 +106,7 @@ describe('what is explained', () => {
       ),
       { numRuns: 6 },
     );
-  }, 60_000);
+  });
 
   test('leaves no trace: nothing is counted, no turn is taken, nothing is sent', async () => {
     const { backends, proxy } = await startWorld({ split: { green: 100 }, mirror: { pool: 'blue' } });

@@ -25,7 +25,7 @@ beforeAll(async () => {
   const plays = cases.map((wireCase) => ({ wireCase, pieces: 'whole' as const }));
   const played = await playCatalogue(plays, { lanes: LANES, openProxy: openChangingProxy });
   played.forEach((verdict, index) => verdicts.set(cases[index]?.id ?? '', verdict));
-}, 120_000);
+});
 
 describe.each([...CATALOGUE])('%s, with everything on', (_, cases) => {
   test.each(cases.filter(isChanged))('$id', ({ id }) => {

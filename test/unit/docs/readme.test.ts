@@ -73,7 +73,7 @@ test('every promise in README.md names a test that is there', () => {
   }
 });
 
-test('with `npm start` running, the curl lines of README.md print what it says', { timeout: 60_000 }, async () => {
+test('with `npm start` running, the curl lines of README.md print what it says', async () => {
   const ports = await startDemo();
   const steps = session.split(/^\$ /m).filter((step) => step !== '');
   expect(steps).toHaveLength(3);
