@@ -1,9 +1,10 @@
 import { expect } from 'vitest';
-import { headerBlock, indexed, remembered } from '../../../helpers/frame-client.ts';
+import { FLAG, headerBlock, indexed, remembered } from '../../../helpers/frame-client.ts';
 import { valuesOf } from '../../../helpers/wire-reader.ts';
 import {
   answered,
   connectionError,
+  continuation,
   data,
   type FrameCase,
   frameCase,
@@ -105,6 +106,22 @@ const GOOD: readonly FrameCase[] = [
   frameCase('a size of the table that was offered', 'RFC 7541 6.3', 'It may be.', OK, (say) => [
     headers(1, join(Buffer.of(0x3f, 0xe1, 0x1f), say.block())),
   ]),
+  frameCase(
+    'a head in frames that are cut anywhere',
+    'RFC 7541 6',
+    'Frames mean nothing to it.',
+    OK,
+    (say) => {
+      const block = join(say.block(), coded(HUFFMAN));
+      return [
+        headers(1, block.subarray(0, 1), FLAG.endStream),
+        continuation(1, block.subarray(1, 8), 0),
+        continuation(1, block.subarray(8, block.length - 5), 0),
+        continuation(1, block.subarray(block.length - 5)),
+      ];
+    },
+    { also: valuesAre('www.example.com') },
+  ),
 ];
 
 /** What the table of a connection holds must be the same on both sides, whatever becomes of the requests that changed it. */

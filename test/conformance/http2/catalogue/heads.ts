@@ -10,6 +10,7 @@ import {
   head,
   headers,
   MALFORMED,
+  OK,
   ping,
   reset,
   type Saying,
@@ -38,6 +39,31 @@ function inPieces(say: Saying, count: number): Buffer[] {
 }
 
 const CONTINUED: readonly FrameCase[] = [
+  ...[2, 3, 6].map((count) =>
+    frameCase(`a head in ${count} frames`, 'RFC 9113 6.10', 'It is one head.', OK, (say) => inPieces(say, count)),
+  ),
+  frameCase('a head whose first frame is of nothing', 'RFC 9113 6.10', 'The rest of it is the whole.', OK, (say) => [
+    headers(1, Buffer.alloc(0), OPEN_HEAD),
+    continuation(1, say.block()),
+  ]),
+  frameCase('a head whose last frame is of nothing', 'RFC 9113 6.10', 'It is whole.', OK, (say) => [
+    headers(1, say.block(), OPEN_HEAD),
+    continuation(1, Buffer.alloc(0)),
+  ]),
+  frameCase('a head in two frames with a body behind it', 'RFC 9113 6.10', 'It is one head.', OK, (say) => [
+    headers(1, say.block('POST').subarray(0, 9), 0),
+    continuation(1, say.block('POST').subarray(9)),
+    data(1, 'x'),
+  ]),
+  frameCase('trailers in two frames', 'RFC 9113 6.10', 'They are one section.', OK, (say) => {
+    const block = headerBlock([['x-sum', '1']]);
+    return [
+      say.post(1),
+      data(1, 'x', 0),
+      headers(1, block.subarray(0, 3), OPEN_HEAD),
+      continuation(1, block.subarray(3)),
+    ];
+  }),
   frameCase(
     'a continuation of nothing',
     'RFC 9113 6.10',

@@ -271,6 +271,9 @@ const TRAILERS: readonly FrameCase[] = [
   frameCase('trailers with the status of an answer', 'RFC 9113 8.1', 'They have none.', MALFORMED, (say) =>
     trailers(say, [[':status', '200']]),
   ),
+  frameCase('trailers with a field of connections', 'RFC 9113 8.2.2', 'There are none.', MALFORMED, (say) =>
+    trailers(say, [['connection', 'close']]),
+  ),
   frameCase('trailers with a capital', 'RFC 9113 8.2', NO_NAME, MALFORMED, (say) => trailers(say, [['X-sum', '1']])),
 ];
 

@@ -51,6 +51,9 @@ const FIELD_BYTES: readonly FrameCase[] = [
       ['a line feed', 'a\nb'],
       ['a carriage return', 'a\rb'],
       ['a line end and a field', 'a\r\ntransfer-encoding: chunked'],
+      ['a space before it', ' a'],
+      ['a space behind it', 'a '],
+      ['a tab behind it', 'a\t'],
     ] as const
   ).map(([what, value]) => refused(`a value with ${what}`, NO_VALUE, (say) => say.fieldsWith('x-a', value))),
 ];
