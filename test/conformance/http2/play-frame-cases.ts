@@ -13,13 +13,16 @@ import { MarkedTarget } from './marked-target.ts';
 
 /** Cases that are under way at once. */
 const LANES = 24;
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 50_000;
 
 type ListenerName = NonNullable<FrameCase['listener']>;
 
+/** What comes byte by byte takes a busy machine long. */
+const UNHURRIED = { requestHead: '2m', keepAlive: '2m' } as const;
+
 const LISTENERS: Readonly<Record<ListenerName, Omit<ListenerDocument, 'listen' | 'http2'>>> = {
-  plain: {},
-  narrow: { limits: { concurrentStreams: 4, head: '4KiB', fields: 20 } },
+  plain: { timeouts: UNHURRIED },
+  narrow: { timeouts: UNHURRIED, limits: { concurrentStreams: 4, head: '4KiB', fields: 20 } },
   impatient: { timeouts: { requestHead: '400ms', keepAlive: '400ms', linger: '200ms' } },
 };
 
