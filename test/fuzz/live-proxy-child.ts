@@ -2,27 +2,48 @@
 import { ProxyDataPlane } from '../../src/proxy/data-plane.ts';
 import { listenerWithDefaults, serviceWithDefaults } from '../../src/schema/with-defaults.ts';
 import { compileListener, compileService } from '../../src/snapshot/compile.ts';
+import type { LiveProxyOrder, LiveProxyState } from './live-proxy.ts';
 
 /** Short, so that a target that says half of something does not hold up the rest. */
 const TIMEOUTS = { responseHead: '300ms', responseBodyIdle: '300ms', requestBodyIdle: '300ms', tunnelIdle: '300ms' };
 
-async function open(targetPort: number): Promise<number> {
+const planes: ProxyDataPlane[] = [];
+
+async function open(targetPort: number, http2: boolean): Promise<number> {
   const pools = { only: { targets: [{ url: `http://127.0.0.1:${targetPort}` }] } };
   const service = compileService('app', serviceWithDefaults({ timeouts: TIMEOUTS, pools }), null, {
     stickySecret: 'not used in here',
   });
   const listener = listenerWithDefaults({
     listen: '127.0.0.1:0',
+    http2,
     timeouts: { linger: '200ms' },
     // A machine that is busy with fuzzing is no reason to refuse anything.
     limits: { loopLag: 'none' },
   });
   const proxy = new ProxyDataPlane();
+  planes.push(proxy);
   await proxy.apply({ generation: 1, changed: [service], removed: [] });
   return (await proxy.listen(compileListener('web', listener))).port;
 }
 
-process.on('message', (targetPorts: readonly number[]) => {
-  void Promise.all(targetPorts.map(open)).then((ports) => process.send?.(ports));
+async function state(): Promise<LiveProxyState> {
+  const reports = await Promise.all(planes.map((plane) => plane.report()));
+  const ledger = reports.flatMap((report) => report.ledger);
+  const ended = ledger.map((one) => one.completed + one.clientAborted + one.upstreamFailed + one.proxyFailed + one.cut);
+  return {
+    residentBytes: process.memoryUsage().rss,
+    inFlight: ledger.reduce((sum, { inFlight }) => sum + inFlight, 0),
+    isBalanced: ledger.every(({ accepted, inFlight }, index) => accepted === inFlight + (ended[index] ?? 0)),
+  };
+}
+
+process.on('message', (order: LiveProxyOrder) => {
+  if (order === 'state') {
+    void state().then((answer) => process.send?.(answer));
+    return;
+  }
+  const { targetPorts, http2 } = order;
+  void Promise.all(targetPorts.map((port) => open(port, http2))).then((ports) => process.send?.(ports));
 });
 process.on('disconnect', () => process.exit());

@@ -21,7 +21,8 @@ export function mutate(text: string, others: readonly string[], random: Random):
 
 type Change = (text: string, pick: Picker, others: readonly string[]) => string;
 
-class Picker {
+/** Choices of one source of random numbers. */
+export class Picker {
   readonly #random: Random;
 
   constructor(random: Random) {

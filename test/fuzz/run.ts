@@ -1,14 +1,17 @@
 /**
- * The long fuzz run: npm run fuzz -- --minutes N [--seed S] [--out FOLDER]
+ * The long fuzz run: npm run fuzz -- --minutes N [--seed S] [--out FOLDER] [--http2]
  *
- * Takes turns between the scanners against llhttp, the live proxy between hostile peers, and samples that show that
- * llhttp is driven as `node:http` drives it. What is found is printed as small as it goes, and written to FOLDER.
+ * Takes turns between the scanners against llhttp, the live proxy between hostile peers, samples that show that llhttp is
+ * driven as `node:http` drives it, and sessions of HTTP/2, or with --http2 these alone. What is found is printed as small
+ * as it goes, and written to FOLDER.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { confirmSample } from './confirm-sample.ts';
+import { Http2Fuzzer } from './http2-fuzzer.ts';
 import { LiveFuzzer } from './live-fuzzer.ts';
+import type { FuzzCase } from './fuzz-case.ts';
 import { type Check, minimise, minimiseFinding } from './minimise.ts';
 import { ReaderProcess } from './reader-process.ts';
 import { type Finding, ScanFuzzer } from './scan-fuzzer.ts';
@@ -16,6 +19,7 @@ import { type Finding, ScanFuzzer } from './scan-fuzzer.ts';
 const SCAN_TURNS = 64;
 const LIVE_CASES = 512;
 const CONFIRMED_CASES = 32;
+const HTTP2_CASES = 256;
 const PROGRESS_MS = 30_000;
 /** One of a kind teaches most of what all of them do. */
 const KEPT_PER_KIND = 3;
@@ -27,12 +31,13 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '1' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 32)) },
     out: { type: 'string' },
+    http2: { type: 'boolean', default: false },
   },
 });
 const runMs = Number(values.minutes) * 60_000;
 const seed = Number(values.seed);
 if (!(runMs > 0) || !Number.isInteger(seed)) {
-  console.error('usage: npm run fuzz -- --minutes N [--seed INTEGER] [--out FOLDER]');
+  console.error('usage: npm run fuzz -- --minutes N [--seed INTEGER] [--out FOLDER] [--http2]');
   process.exit(2);
 }
 
@@ -41,6 +46,7 @@ interface Parts {
   readonly nodeHttp: ReaderProcess;
   readonly scan: ScanFuzzer;
   readonly live: LiveFuzzer;
+  readonly http2: Http2Fuzzer;
 }
 
 class FuzzRun {
@@ -60,7 +66,8 @@ class FuzzRun {
 
   async run(): Promise<void> {
     while (this.#elapsedMs < runMs) {
-      await this.#round();
+      if (!values.http2) await this.#round();
+      await this.#http2Round();
       if (performance.now() - this.#printedMs >= PROGRESS_MS) {
         this.#printedMs = performance.now();
         console.log(`${Math.round(this.#elapsedMs / 1000)} s: ${this.#progress()}`);
@@ -77,7 +84,7 @@ class FuzzRun {
       }
     }
     for (const finding of await live.turn(scan.draw(LIVE_CASES))) {
-      await this.#report('live proxy', finding, () => this.#minimiseLive(finding));
+      await this.#report('live proxy', finding, () => this.#minimise(finding, (cases) => live.turn(cases)));
     }
     for (const { fuzzCase, detail } of await confirmSample(llhttp, nodeHttp, scan.draw(CONFIRMED_CASES))) {
       const finding = { fuzzCase, difference: { kind: 'llhttp is not driven as node:http drives it', detail } };
@@ -86,10 +93,17 @@ class FuzzRun {
     this.#confirmed += CONFIRMED_CASES;
   }
 
-  async #minimiseLive(finding: Finding): Promise<Finding> {
+  async #http2Round(): Promise<void> {
+    const { http2 } = this.#parts;
+    for (const finding of await http2.turn(http2.draw(HTTP2_CASES))) {
+      await this.#report('http2', finding, () => this.#minimise(finding, (cases) => http2.turn(cases)));
+    }
+  }
+
+  async #minimise(finding: Finding, play: (cases: readonly FuzzCase[]) => Promise<Finding[]>): Promise<Finding> {
     const { kind } = finding.difference;
     const check: Check = async (candidates) => {
-      const findings = await this.#parts.live.turn(candidates);
+      const findings = await play(candidates);
       return candidates.map((each) =>
         findings.some(({ fuzzCase, difference }) => fuzzCase === each && difference.kind === kind),
       );
@@ -111,10 +125,10 @@ class FuzzRun {
   }
 
   #progress(): string {
-    const { scan, live } = this.#parts;
+    const { scan, live, http2 } = this.#parts;
     const differences = this.#found.values().reduce((sum, count) => sum + count, 0);
     return (
-      `${scan.executions} scans (corpus ${scan.corpusSize}), ${live.executions} live, ` +
+      `${scan.executions} scans (corpus ${scan.corpusSize}), ${live.executions} live, ${http2.executions} http2, ` +
       `${this.#confirmed} confirmed by node:http, ${differences} differences`
     );
   }
@@ -136,11 +150,12 @@ class FuzzRun {
 const llhttp = ReaderProcess.llhttp();
 const nodeHttp = ReaderProcess.nodeHttp();
 const live = await LiveFuzzer.start(llhttp);
+const http2 = await Http2Fuzzer.start(seed);
 console.log(`seed ${seed}`);
-const run = new FuzzRun({ llhttp, nodeHttp, live, scan: new ScanFuzzer(llhttp, seed) });
+const run = new FuzzRun({ llhttp, nodeHttp, live, http2, scan: new ScanFuzzer(llhttp, seed) });
 try {
   await run.run();
 } finally {
-  await Promise.all([llhttp.close(), nodeHttp.close(), live.close()]);
+  await Promise.all([llhttp.close(), nodeHttp.close(), live.close(), http2.close()]);
 }
 process.exitCode = run.isClean ? 0 : 1;
