@@ -59,12 +59,17 @@ function release(
   const surplus = new Map([...owned].map(([pool, count]) => [pool, count - (split.get(pool) ?? 0)]));
   const distance = distancesTo(owners, (owner) => owner !== null && growing.has(owner));
   // Where nobody grows who has slots already, the highest go: the next who grows the same way gets the same ones.
-  const order = Uint32Array.from(owners, (_, slot) => {
+  const order = new Uint32Array(SLOT_COUNT);
+  let count = 0;
+  for (let slot = 0; slot < SLOT_COUNT; slot += 1) {
+    const owner = owners[slot] ?? null;
+    if (owner !== null && (surplus.get(owner) ?? 0) <= 0) continue;
     const urgency = growing.has(wanted[slot] ?? '') ? 0 : 1 + distanceAt(distance, slot);
-    return urgency * SLOT_COUNT + (SLOT_COUNT - 1 - slot);
-  }).sort();
+    order[count] = urgency * SLOT_COUNT + (SLOT_COUNT - 1 - slot);
+    count += 1;
+  }
   const free = new Set<number>();
-  for (const rank of order) {
+  for (const rank of order.subarray(0, count).sort()) {
     const slot = SLOT_COUNT - 1 - (rank % SLOT_COUNT);
     const owner = owners[slot] ?? null;
     const left = owner === null ? 1 : (surplus.get(owner) ?? 0);

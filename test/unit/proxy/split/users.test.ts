@@ -25,19 +25,25 @@ const anySplit: fc.Arbitrary<Split> = fc
 
 const anyRamp = fc.array(anySplit, { minLength: 2, maxLength: 8 });
 
-function poolsOf(ranges: readonly SlotRange[], salt: string): string[] {
-  return USERS.map((user) => poolOfSlot(ranges, slotOf(salt, user)));
+function slotsOf(salt: string): number[] {
+  return USERS.map((user) => slotOf(salt, user));
+}
+
+/** Of each user, as they are in `slots`. */
+function poolsOf(ranges: readonly SlotRange[], slots: readonly number[]): string[] {
+  return slots.map((slot) => poolOfSlot(ranges, slot));
 }
 
 test('nobody moves but into a pool whose share was raised', () => {
   fc.assert(
     fc.property(anyRamp, fc.string(), (ramp, salt) => {
+      const slots = slotsOf(salt);
       let ranges: SlotRange[] = [];
       let before: readonly string[] = [];
       let split: Split = new Map();
       for (const next of ramp) {
         ranges = allocateSlots(ranges, next);
-        const after = poolsOf(ranges, salt);
+        const after = poolsOf(ranges, slots);
         const raised = new Set(
           [...next].filter(([pool, share]) => share > (split.get(pool) ?? 0)).map(([pool]) => pool),
         );
@@ -56,7 +62,7 @@ test('each pool has its share of the users, within three standard deviations but
   const samples = fc.sample(fc.tuple(anyRamp, fc.string({ minLength: 1 })), { numRuns: 250, seed: 20_260 });
   const deviations = samples.flatMap(([ramp, salt]) => {
     const ranges = ramp.reduce<SlotRange[]>((allocated, split) => allocateSlots(allocated, split), []);
-    const pools = poolsOf(ranges, salt);
+    const pools = poolsOf(ranges, slotsOf(salt));
     return [...(ramp.at(-1) ?? [])].flatMap(([pool, slots]) => {
       const share = slots / SLOT_COUNT;
       const sigma = Math.sqrt(USERS.length * share * (1 - share));
@@ -79,7 +85,7 @@ test('another salt draws other users: of two shares of 10 % a hundredth have bot
     ]),
   );
   const salts = Array.from({ length: 20 }, (_, index) => `release-${index}`);
-  const drawn = salts.map((salt) => poolsOf(first, salt).map((pool) => pool === 'a'));
+  const drawn = salts.map((salt) => poolsOf(first, slotsOf(salt)).map((pool) => pool === 'a'));
   for (const [at, one] of drawn.entries()) {
     for (const other of drawn.slice(at + 1)) {
       const both = one.filter((isDrawn, user) => isDrawn && other[user]).length;
