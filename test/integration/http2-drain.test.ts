@@ -6,7 +6,7 @@ import { listenerWithDefaults, serviceWithDefaults } from '../../src/schema/with
 import { compileListener, compileService } from '../../src/snapshot/compile.ts';
 import type { Backend } from '../helpers/backend.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { FLAG, FRAME, FrameClient } from '../helpers/frame-client.ts';
+import { FLAG, FRAME, frame, FrameClient, requestFields, uint32 } from '../helpers/frame-client.ts';
 import { startBackend } from '../helpers/start-backend.ts';
 import { appService, startProxy } from '../helpers/start-proxy.ts';
 import { BrokenStream, type Session, startSession } from '../helpers/start-session.ts';
@@ -92,6 +92,50 @@ describe('a cutover', () => {
     expect((await held).status).toBe(503);
     expect(await begun).toBeInstanceOf(BrokenStream);
     expect((await session.request()).fields['x-version']).toBe('green');
+  });
+});
+
+describe('a session that is about to end', () => {
+  async function startLeaving() {
+    const backend = await startBackend('v1');
+    const { port, admin } = await startProxy({ services: appService({ only: backend }), listener: { http2: true } });
+    const client = await FrameClient.open(port, [[1, 0]]);
+    return { backend, port, admin, client };
+  }
+
+  test('answers what it took, whatever else comes of requests that it does not take', async () => {
+    const { backend, client } = await startLeaving();
+    client.get(1, '/hold');
+    await eventually(() => expect(backend.held).toBe(1));
+    client.send(FRAME.goaway, 0, 0, Buffer.alloc(8));
+    await eventually(() => expect(client.goaways).toEqual([NOTICE, [0, 1]]));
+    client.headers(3, requestFields('POST', '/upload'), 0);
+    client.send(FRAME.window, 0, 3, uint32(1000));
+    client.data(3, 'x');
+    client.reset(3);
+    expect(await client.isCaughtUp()).toBe(true);
+    backend.release();
+    await client.closed;
+    expect([client.status(1), backend.requests.length]).toEqual([200, 1]);
+  });
+
+  test('looks at nothing behind what is no frame', async () => {
+    const { port, admin, client } = await startLeaving();
+    client.socket.allowHalfOpen = true;
+    client.socket.setNoDelay(true);
+    client.send(FRAME.goaway, 0, 0, Buffer.alloc(8));
+    await eventually(() => expect(client.goaways).toEqual([NOTICE, [0, 0]]));
+    const tooLong = frame(FRAME.headers, 0, 1);
+    tooLong.writeUIntBE(0xff_ffff, 0, 3);
+    for (const piece of [tooLong.subarray(0, 5), tooLong.subarray(5), Buffer.alloc(4), Buffer.alloc(30)]) {
+      client.socket.write(piece);
+      // Each of them in a read of its own, which another session shows to be over.
+      const beside = startSession(port);
+      expect((await beside.request()).status).toBe(200);
+      beside.close();
+    }
+    client.socket.destroy();
+    await eventually(async () => expect(await admin.metric('cutover_connections')).toBe(0));
   });
 });
 

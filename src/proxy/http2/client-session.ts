@@ -363,11 +363,8 @@ export class ClientSession implements ClientLink, Expiring, ReadTaker, FrameSink
 
   /** Of a frame on a stream that is not under way. */
   #lateError(id: number): ErrorCode {
-    if (id === 0 || id % 2 === 0) {
-      return ERROR.protocol;
-    }
-    if (id > this.#lastStream) {
-      return this.#phase === 'open' || this.#phase === 'noticed' ? ERROR.protocol : this.#spend(this.#idle);
+    if (this.#isIdle(id)) {
+      return this.#idleStreamError(id);
     }
     return this.#ended.endOf(id) === 'by-us' ? this.#spend(this.#idle) : ERROR.streamClosed;
   }
@@ -405,7 +402,7 @@ export class ClientSession implements ClientLink, Expiring, ReadTaker, FrameSink
     const increment = uint32At(payload, from) & MAX_31_BITS;
     const stream = id === 0 ? null : this.#streams.get(id);
     if (id !== 0 && stream === null) {
-      return this.#isIdle(id) ? ERROR.protocol : this.#spend(this.#idle);
+      return this.#isIdle(id) ? this.#idleStreamError(id) : this.#spend(this.#idle);
     }
     if (increment === 0) {
       stream?.reset(ERROR.protocol);
@@ -439,6 +436,12 @@ export class ClientSession implements ClientLink, Expiring, ReadTaker, FrameSink
     return id % 2 === 0 || id > this.#lastStream;
   }
 
+  /** There may be a request that was not looked at any more, of which the rest comes, too. */
+  #idleStreamError(id: number): ErrorCode {
+    const isTaking = this.#phase === 'open' || this.#phase === 'noticed';
+    return isTaking || id % 2 === 0 ? ERROR.protocol : this.#spend(this.#idle);
+  }
+
   #onReset(id: number, payload: Buffer, from: number, to: number): ErrorCode {
     if (to - from !== 4) {
       return ERROR.frameSize;
@@ -448,11 +451,7 @@ export class ClientSession implements ClientLink, Expiring, ReadTaker, FrameSink
       stream.onReset(uint32At(payload, from));
       return ERROR.none;
     }
-    if (this.#isIdle(id) || id === 0) {
-      const isIgnored = id % 2 === 1 && (this.#phase === 'closing' || this.#phase === 'ended');
-      return isIgnored ? this.#spend(this.#idle) : ERROR.protocol;
-    }
-    return this.#spend(this.#idle);
+    return this.#isIdle(id) ? this.#idleStreamError(id) : this.#spend(this.#idle);
   }
 
   #onSettings(flags: number, id: number, payload: Buffer, from: number, to: number): ErrorCode {
@@ -606,10 +605,10 @@ export class ClientSession implements ClientLink, Expiring, ReadTaker, FrameSink
 
   /** The client does not keep to the rules, or costs more than it asks for. */
   #breakOff(code: ErrorCode): void {
+    this.#reader.stop();
     if (this.#phase === 'ended' || this.#phase === 'closed') {
       return;
     }
-    this.#reader.stop();
     this.frames.goaway(this.#lastStream, code);
     this.#end();
     for (const stream of this.#streams.all()) {

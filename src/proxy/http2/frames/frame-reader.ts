@@ -20,7 +20,7 @@ export interface FrameSink {
   onData(stream: number, buffer: Buffer, from: number, to: number): void;
   /** All of its data was there. */
   onDataEnd(stream: number, endsStream: boolean): void;
-  /** What comes is not HTTP/2. */
+  /** What comes is not HTTP/2. Nothing is heard of the reader any more. */
   onMalformed(code: ErrorCode): void;
 }
 
@@ -48,6 +48,12 @@ export class FrameReader {
     this.#heldBytes = 0;
   }
 
+  /** What comes behind it could not be told apart any more, whatever the sink makes of it. */
+  #fail(code: ErrorCode): void {
+    this.stop();
+    this.#sink.onMalformed(code);
+  }
+
   read(buffer: Buffer, start: number, to: number): void {
     let from = start;
     while (from < to && !this.#isStopped) {
@@ -68,7 +74,7 @@ export class FrameReader {
   #readPreface(buffer: Buffer, from: number, to: number): number {
     const bytes = Math.min(to - from, PREFACE.length - this.#prefaceRead);
     if (PREFACE.compare(buffer, from, from + bytes, this.#prefaceRead, this.#prefaceRead + bytes) !== 0) {
-      this.#sink.onMalformed(ERROR.protocol);
+      this.#fail(ERROR.protocol);
     }
     this.#prefaceRead += bytes;
     return from + bytes;
@@ -78,7 +84,7 @@ export class FrameReader {
   #readFrame(buffer: Buffer, from: number, to: number): number {
     const needed = neededBytes(buffer, from, to);
     if (needed < 0) {
-      this.#sink.onMalformed(ERROR.frameSize);
+      this.#fail(ERROR.frameSize);
       return to;
     }
     if (to - from < needed) {
@@ -106,7 +112,7 @@ export class FrameReader {
     this.#hold(buffer, from, from + bytes, needed);
     const nowNeeded = neededBytes(this.#held, 0, this.#heldBytes);
     if (nowNeeded < 0) {
-      this.#sink.onMalformed(ERROR.frameSize);
+      this.#fail(ERROR.frameSize);
     } else if (this.#heldBytes === nowNeeded) {
       const held = this.#held;
       this.#held = NO_BYTES;
@@ -134,7 +140,7 @@ export class FrameReader {
     const padding = !isPadded ? 0 : length === 0 ? 1 : 1 + (buffer[from + FRAME_HEAD_BYTES] as number);
     if (padding > length) {
       // RFC 9113 section 6.1.
-      this.#sink.onMalformed(ERROR.protocol);
+      this.#fail(ERROR.protocol);
       return;
     }
     this.#dataStream = stream;
