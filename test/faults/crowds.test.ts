@@ -49,15 +49,16 @@ test('200 clients that vanish in the middle of everything leave nothing behind',
   const backend = await startBackend('v1');
   const proxy = await startProxy({ services: appService({ only: backend }) });
   const pieces = {
-    bytes: Array.from({ length: 50 }, () => Buffer.alloc(500)),
+    bytes: Array.from({ length: 600 }, () => Buffer.alloc(500)),
     gapMs: 100,
     framing: 'chunked' as const,
   };
+  // A minute each: none is whole by the time that all are under way.
   const requests = [
     { path: '/hold' },
-    { path: '/download?bytes=5000000&piece=5000&gap=10' },
+    { path: '/download?bytes=5000000&piece=5000&gap=60' },
     { method: 'POST', path: '/upload', pieces },
-    { path: '/slow?ms=5000' },
+    { path: '/slow?ms=60000' },
   ];
   const clients = await Promise.all(Array.from({ length: 200 }, () => HttpClient.connect(proxy.port)));
   const answers = clients.map((client, index) =>
