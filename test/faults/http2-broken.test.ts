@@ -1,8 +1,9 @@
 /** Targets that break off and clients that go away, by HTTP/2: nobody takes a part for the whole, and every request is accounted for. */
 import { describe, expect, test } from 'vitest';
+import type { ServiceDocument } from '../../src/schema/service.ts';
 import { downloadBody } from '../helpers/backend.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { FrameClient, requestFields } from '../helpers/frame-client.ts';
+import { FRAME, FrameClient, requestFields, uint32 } from '../helpers/frame-client.ts';
 import { startBackend } from '../helpers/start-backend.ts';
 import { appService, startProxy } from '../helpers/start-proxy.ts';
 import { startRawBackend } from '../helpers/start-raw-backend.ts';
@@ -13,9 +14,9 @@ import { expectProxyAccount } from './broken-world.ts';
 const CANCEL = 8;
 const NO_ERROR = 0;
 
-async function startBehindRaw(answers: RawAnswers) {
+async function startBehindRaw(answers: RawAnswers, service: Omit<ServiceDocument, 'pools'> = {}) {
   const target = await startRawBackend(answers);
-  const services = appService({ only: { version: 'v1', url: target.url } });
+  const services = appService({ only: { version: 'v1', url: target.url } }, service);
   const proxy = await startProxy({ services, listener: { http2: true } });
   return { target, proxy };
 }
@@ -60,6 +61,28 @@ describe('an answer that its target breaks off', () => {
     const session = startSession(proxy.port);
     expect((await session.request({ method: 'POST', body: 'x' })).status).toBe(502);
     expect((await session.request()).status).toBe(200);
+    await expectProxyAccount(proxy);
+  });
+
+  test('that is kept until it is whole, is a 502 and nothing before it, whatever windows are opened', async () => {
+    const { target, proxy } = await startBehindRaw(
+      (request) =>
+        request.startLine.includes('/half')
+          ? { response: 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf' }
+          : { response: 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok' },
+      { buffering: { response: {} } },
+    );
+    const client = await FrameClient.open(proxy.port, [[1, 0]]);
+    client.get(1, '/half');
+    await eventually(() => expect(target.requests).toHaveLength(1));
+    // What the target has said by then has been read.
+    for (let round = 0; round < 3; round++) expect((await startSession(proxy.port).request()).status).toBe(200);
+    client.send(FRAME.window, 0, 1, uint32(1000));
+    await client.isCaughtUp();
+    expect(client.of(FRAME.headers, 1)).toEqual([]);
+    target.dropConnections();
+    await client.settled(1);
+    expect([client.of(FRAME.headers, 1).length, client.status(1)]).toEqual([1, 502]);
     await expectProxyAccount(proxy);
   });
 

@@ -1,5 +1,5 @@
 /** What a client of HTTP/2 may not do, by the limit that it meets: it strikes, costs little, and harms nobody beside it. */
-import { connect, createServer, type Server } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ListenerDocument } from '../../src/schema/listener.ts';
 import type { ServiceDocument } from '../../src/schema/service.ts';
@@ -71,6 +71,28 @@ async function portOf(server: Server): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/** Before a target that answers as it is told to, by the path that is asked for. */
+async function startTelling(answer: (socket: Socket, path: string) => void, service: Setup['service'] = {}) {
+  const target = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.on('data', (bytes) => answer(socket, bytes.toString('latin1').split(' ')[1] ?? ''));
+  });
+  const services = appService({ only: { version: 'v1', url: `http://127.0.0.1:${await portOf(target)}` } }, service);
+  return await startProxy({ services, listener: { http2: true } });
+}
+
+/** Until what is counted grows no more. */
+async function untilStill(count: () => number): Promise<void> {
+  let before = -1;
+  await eventually(async () => {
+    const now = count();
+    const isStill = now === before && now > 0;
+    before = now;
+    if (!isStill) await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(isStill).toBe(true);
+  }, PATIENCE_MS);
 }
 
 function idsOf(count: number, from = 1): number[] {
@@ -226,6 +248,19 @@ describe('of one request', () => {
     await expectHealed(proxy);
   });
 
+  test('responseBodyIdle holds for an answer that began before its request was whole, and is not taken', async () => {
+    const { port } = await startTelling(
+      (socket) => socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n${'x'.repeat(1_000_000)}`),
+      { timeouts: { responseBodyIdle: '400ms' } },
+    );
+    const client = await FrameClient.open(port, [...NO_TABLE, [SETTING.initialWindow, 10]]);
+    client.headers(1, requestFields('POST', '/'), 0);
+    await eventually(() => expect(client.body(1)).toHaveLength(10));
+    client.data(1, '');
+    await eventually(() => expect(client.resetCode(1)).toBeGreaterThan(0), PATIENCE_MS);
+    expect(client.isWhole(1)).toBe(false);
+  });
+
   test('a short answer that is not taken does not wait for ever either', async () => {
     const { proxy, port } = await startLimited({
       service: { timeouts: { responseBodyIdle: '300ms' } },
@@ -265,19 +300,40 @@ test('a client for which much waits can ask for more all the same', async () => 
   client.socket.pause();
   for (const id of idsOf(90)) client.get(id, '/download?bytes=2000000');
   // Until nothing more is taken: of each of them something waits in the proxy then.
-  let before = -1;
-  await eventually(async () => {
-    const now = backend.bytesWritten;
-    const isStill = now === before && now > 0;
-    before = now;
-    if (!isStill) await new Promise((resolve) => setTimeout(resolve, 200));
-    expect(isStill).toBe(true);
-  }, PATIENCE_MS);
+  await untilStill(() => backend.bytesWritten);
   client.get(301, '/echo');
   await eventually(() => expect(backend.requests.at(-1)?.url).toBe('/echo'), PATIENCE_MS);
   client.socket.resume();
   for (const id of [...idsOf(90), 301]) await client.settled(id);
   expect([...idsOf(90), 301].filter((id) => client.resetCode(id) >= 0)).toEqual([]);
+});
+
+test('an answer whose head had to wait goes on when its body comes later', async () => {
+  const big = 20_000_000;
+  const sockets = new Map<string, Socket>();
+  const { port } = await startTelling((socket, path) => {
+    sockets.set(path, socket);
+    socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${path === '/big' ? big : 4}\r\n\r\n`);
+    if (path === '/big') socket.write(Buffer.alloc(big, 'x'));
+    if (path === '/beside') socket.write('here');
+  });
+  const client = await FrameClient.open(port, [...NO_TABLE, [SETTING.initialWindow, 2 ** 31 - 1]]);
+  client.send(FRAME.window, 0, 0, uint32(2 ** 30));
+  await client.isCaughtUp();
+  client.socket.pause();
+  client.get(1, '/big');
+  await untilStill(() => (sockets.get('/big')?.bytesWritten ?? 0) - (sockets.get('/big')?.writableLength ?? 0));
+  client.get(3, '/late');
+  await eventually(() => expect(sockets.has('/late')).toBe(true), PATIENCE_MS);
+  // What the target has said by then has been read.
+  for (let round = 0; round < 3; round++)
+    expect((await startSession(port).request({ path: '/beside' })).status).toBe(200);
+  client.socket.resume();
+  await client.settled(1);
+  await eventually(() => expect(client.status(3)).toBe(200), PATIENCE_MS);
+  sockets.get('/late')?.write('late');
+  await client.settled(3);
+  expect(client.body(3)).toBe('late');
 });
 
 test('an answer in many pieces waits for its window, and comes byte for byte', async () => {

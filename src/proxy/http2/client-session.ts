@@ -535,7 +535,7 @@ export class ClientSession implements ClientLink, Expiring, ReadTaker, FrameSink
   /** One frame of each in turn, until none of them can go on. */
   #sendWaiting(): void {
     const waiting = this.#waiting;
-    for (let untried = waiting.length; untried > 0 && !this.frames.isFull; untried--) {
+    for (let untried = waiting.length; untried > 0 && waiting.length > 0 && !this.frames.isFull; untried--) {
       const stream = waiting.shift() as WaitingStream;
       stream.isWaiting = false;
       if (stream.sendInTurn()) {

@@ -200,6 +200,7 @@ export class ClientStream implements Requester, Expiring, WaitingStream {
   /** All data that was announced is there. `raw`: of the trailer section, names and values; null: there is none. */
   onEnd(raw: readonly string[] | null): void {
     this.#hasEnded = true;
+    this.#hasUnread = false;
     if (this.#phase !== 'body') {
       return;
     }
@@ -219,7 +220,9 @@ export class ClientStream implements Requester, Expiring, WaitingStream {
       return;
     }
     this.#phase = 'response';
-    this.deadlineAt = NEVER;
+    if (!this.#outbox.isBlocked) {
+      this.deadlineAt = NEVER;
+    }
     exchange.requestEnd(this.#trailers);
     this.#exchange?.onClientTurnEnd();
   }

@@ -43,6 +43,8 @@ export class StreamOutbox implements AnswerOutlet, Sender {
   readonly #id: number;
   /** Of an answer, as HTTP/1.1 has it; "": there is none, or it was sent. */
   #head = '';
+  /** The head is to be sent, and there was no room for it. Until then it can be taken back. */
+  #isHeadDue = false;
   /** What is left of the body that was given, the first piece from `#firstFrom`. */
   #pieces: Buffer[] = [];
   #firstFrom = 0;
@@ -71,7 +73,7 @@ export class StreamOutbox implements AnswerOutlet, Sender {
 
   /** The client has yet to take what was given. */
   get isBlocked(): boolean {
-    return this.#pieces.length > 0 || (this.#head !== '' && this.#session.frames.isFull);
+    return this.#pieces.length > 0 || this.#isHeadDue;
   }
 
   /** The end was sent, one way or another. */
@@ -180,6 +182,7 @@ export class StreamOutbox implements AnswerOutlet, Sender {
   /** Takes back what was not sent. */
   withdraw(): void {
     this.#head = '';
+    this.#isHeadDue = false;
     this.#pieces = [];
     this.#sent = this.#given;
   }
@@ -192,7 +195,7 @@ export class StreamOutbox implements AnswerOutlet, Sender {
 
   /** Where it is others that it waits for, and not the client's opening its window. */
   askToSend(): void {
-    if (!this.#isDone && (this.#head !== '' || (this.#pieces.length > 0 && this.#window > 0))) {
+    if (!this.#isDone && (this.#isHeadDue || (this.#pieces.length > 0 && this.#window > 0))) {
       this.#session.waitToSend(this.#stream);
     }
   }
@@ -226,10 +229,12 @@ export class StreamOutbox implements AnswerOutlet, Sender {
       return true;
     }
     if (this.#session.frames.isFull) {
+      this.#isHeadDue = true;
       this.askToSend();
       return false;
     }
     this.#head = '';
+    this.#isHeadDue = false;
     this.#sendHead(head, 0);
     return true;
   }
@@ -348,6 +353,7 @@ export class StreamOutbox implements AnswerOutlet, Sender {
   clear(): void {
     this.#isDone = true;
     this.#head = '';
+    this.#isHeadDue = false;
     this.#pieces = [];
     this.#gathered = null;
   }
