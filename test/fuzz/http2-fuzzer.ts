@@ -14,7 +14,7 @@ const LANES = 24;
 /** Of the process with all proxies; what a few hundred hostile connections leave behind is far less. */
 const RESIDENT_BYTES_MAX = 512 * 1024 * 1024;
 /** Until what was under way when its client went away has ended. */
-const SETTLE_ROUNDS = 100;
+const SETTLE_ROUNDS = 800;
 const SETTLE_ROUND_MS = 50;
 /** Share of sessions that are as they should be. */
 const SOUND = 0.1;

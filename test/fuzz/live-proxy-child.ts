@@ -7,11 +7,14 @@ import type { LiveProxyOrder, LiveProxyState } from './live-proxy.ts';
 /** Short, so that a target that says half of something does not hold up the rest. */
 const TIMEOUTS = { responseHead: '300ms', responseBodyIdle: '300ms', requestBodyIdle: '300ms', tunnelIdle: '300ms' };
 
+/** Where targets always answer, and clients go: what takes longer than this is never answered. */
+const UNHURRIED = { responseHead: '30s', responseBodyIdle: '30s', requestBodyIdle: '30s' };
+
 const planes: ProxyDataPlane[] = [];
 
 async function open(targetPort: number, http2: boolean): Promise<number> {
   const pools = { only: { targets: [{ url: `http://127.0.0.1:${targetPort}` }] } };
-  const service = compileService('app', serviceWithDefaults({ timeouts: TIMEOUTS, pools }), null, {
+  const service = compileService('app', serviceWithDefaults({ timeouts: http2 ? UNHURRIED : TIMEOUTS, pools }), null, {
     stickySecret: 'not used in here',
   });
   const listener = listenerWithDefaults({

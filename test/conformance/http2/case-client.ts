@@ -20,7 +20,7 @@ export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 /** Of the request that shows that the session goes on; above all that cases use. */
 const AFTER_STREAM = 200_001;
 /** Long enough for a machine that has much else to do. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 50_000;
 const OPENING_BYTES = 64;
 
 export class CaseClient {

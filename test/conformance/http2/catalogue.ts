@@ -2,6 +2,7 @@
 import { ANSWER_CASES } from './catalogue/answers.ts';
 import { BODIES } from './catalogue/bodies.ts';
 import { CONTROL_FRAMES } from './catalogue/control-frames.ts';
+import { ENDINGS } from './catalogue/endings.ts';
 import { FLOODS } from './catalogue/floods.ts';
 import { FRAME_HEADS } from './catalogue/frame-heads.ts';
 import { HEADER_COMPRESSION } from './catalogue/header-compression.ts';
@@ -24,6 +25,7 @@ export const FRAME_CATALOGUE: ReadonlyMap<string, readonly FrameCase[]> = new Ma
   ['bodies', BODIES],
   ['answers', ANSWER_CASES],
   ['windows', WINDOWS],
+  ['endings', ENDINGS],
   ['floods', FLOODS],
   ['what others let pass', STRICTNESS],
 ]);

@@ -59,8 +59,8 @@ export interface FrameCase {
   /** Settings of the client, as pairs of id and value; 'none': the case sends its own preface. */
   readonly settings?: readonly (readonly [number, number])[] | 'none';
   readonly service?: Omit<ServiceDocument, 'pools' | 'match'>;
-  /** 'narrow': 4 streams at once and small heads. 'impatient': with timeouts that a test can wait for. */
-  readonly listener?: 'plain' | 'narrow' | 'impatient';
+  /** 'narrow': 4 streams at once and small heads. 'impatient': with timeouts that a test can wait for. 'short': 2 requests. */
+  readonly listener?: 'plain' | 'narrow' | 'impatient' | 'short';
   /** Played once, in the segments of its steps: cut into bytes it would teach nothing more, or would be another case. */
   readonly isOnce?: boolean;
   /** Whole requests that may reach the target; by default 1 where an answer of 200 is allowed, and none otherwise. */

@@ -9,6 +9,9 @@ export interface TargetRecord {
   heads: number;
 }
 
+/** How long an answer takes that is asked for late: long enough for a client to send something more before. */
+const LATE_MS = 500;
+
 export class MarkedTarget {
   /** What no strict reader may be sent. */
   readonly problems: string[] = [];
@@ -73,7 +76,9 @@ export class MarkedTarget {
   #onMessage(message: WireMessage, socket: Socket): void {
     this.of(hostOf(message)).requests.push(message);
     const question = questionOf(message);
-    if (!question.has('hold') && !question.has('early')) socket.write(answerTo(message));
+    if (question.has('hold') || question.has('early')) return;
+    if (question.has('late')) setTimeout(() => socket.write(answerTo(message)), LATE_MS);
+    else socket.write(answerTo(message));
   }
 }
 
@@ -99,12 +104,22 @@ function answerTo(message: WireMessage): Buffer {
     ? patternOf(Number(question.get('bytes')))
     : Buffer.from(question.get('echo') ?? 'ok');
   const status = question.get('status') ?? '200';
-  if (message.startLine.startsWith('HEAD ')) return answer(status, `Content-Length: ${body.length}\r\n`);
-  if (status === '204' || status === '304') return answer(status, '');
-  if (!question.has('chunked')) return answer(status, `Content-Length: ${body.length}\r\n`, body);
+  const long = question.has('head') ? `X-Long: ${'h'.repeat(Number(question.get('head')))}\r\n` : '';
+  if (message.startLine.startsWith('HEAD ')) return answer(status, `${long}Content-Length: ${body.length}\r\n`);
+  if (status === '204' || status === '304') return answer(status, long);
+  if (!question.has('chunked')) return answer(status, `${long}Content-Length: ${body.length}\r\n`, body);
   const end = question.has('trailers') ? '0\r\nX-Sum: abc\r\n\r\n' : '0\r\n\r\n';
-  const chunk = [Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from(`\r\n${end}`)];
-  return answer(status, 'Transfer-Encoding: chunked\r\n', ...chunk);
+  const chunks = chunksOf(body, Number(question.get('chunked')) || body.length);
+  return answer(status, `${long}Transfer-Encoding: chunked\r\n`, ...chunks, Buffer.from(end));
+}
+
+function chunksOf(body: Buffer, chunkBytes: number): Buffer[] {
+  const chunks: Buffer[] = [];
+  for (let at = 0; at < body.length; at += chunkBytes) {
+    const chunk = body.subarray(at, at + chunkBytes);
+    chunks.push(Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from('\r\n'));
+  }
+  return chunks;
 }
 
 function answer(status: string, lines: string, ...body: readonly Buffer[]): Buffer {

@@ -23,6 +23,7 @@ const UNHURRIED = { requestHead: '2m', keepAlive: '2m' } as const;
 const LISTENERS: Readonly<Record<ListenerName, Omit<ListenerDocument, 'listen' | 'http2'>>> = {
   plain: { timeouts: UNHURRIED },
   narrow: { timeouts: UNHURRIED, limits: { concurrentStreams: 4, head: '4KiB', fields: 20 } },
+  short: { timeouts: UNHURRIED, limits: { requestsPerConnection: 2 } },
   impatient: { timeouts: { requestHead: '400ms', keepAlive: '400ms', linger: '200ms' } },
 };
 

@@ -108,11 +108,16 @@ export class SessionReferee {
       stream.isOver = true;
       return null;
     }
+    if (type === FRAME.continuation) {
+      if (this.#openHead !== id) return 'a continuation of nothing';
+      this.#openHead = (flags & FLAG.endHeaders) === 0 ? id : 0;
+      return null;
+    }
     if (stream.isOver) return 'behind the end';
     if (type === FRAME.data && !stream.hasHead) return 'a body before its head';
     stream.hasHead = true;
-    if ((flags & FLAG.endStream) !== 0 && type !== FRAME.continuation) stream.isOver = true;
-    if (type === FRAME.headers || type === FRAME.continuation) {
+    if ((flags & FLAG.endStream) !== 0) stream.isOver = true;
+    if (type === FRAME.headers) {
       // A head whose stream ends with it may go on all the same.
       this.#openHead = (flags & FLAG.endHeaders) === 0 ? id : 0;
       return null;

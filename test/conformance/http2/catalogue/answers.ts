@@ -180,6 +180,67 @@ const ANSWERS: readonly FrameCase[] = [
 
 export const MANY_STREAMS = Array.from({ length: 100 }, (_, nth) => 1 + 2 * nth);
 
+const LARGE_HEAD = 40_000;
+
+const SHAPES: readonly FrameCase[] = [
+  ...(
+    [
+      ['with a body', 'GET', `/?head=${LARGE_HEAD}`, 'ok'],
+      ['without one', 'HEAD', `/?head=${LARGE_HEAD}`, ''],
+      ['with a body in chunks', 'GET', `/?head=${LARGE_HEAD}&chunked&trailers`, 'ok'],
+    ] as const
+  ).map(([what, method, path, body]) =>
+    frameCase(
+      `an answer with a head of several frames, ${what}`,
+      'RFC 9113 4.3',
+      'It is one head, with nothing between its frames.',
+      OK,
+      (say) => [head(1, say.fields(method, path))],
+      {
+        also: (client) => {
+          const sent = [...client.client.of(FRAME.headers, 1), ...client.client.of(FRAME.continuation, 1)];
+          const bytes = sent.reduce((sum, { payload }) => sum + payload.length, 0);
+          // What takes five bits each by its code.
+          expect(bytes).toBeGreaterThan((LARGE_HEAD * 5) / 8);
+          expect(client.client.body(1)).toBe(body);
+        },
+      },
+    ),
+  ),
+  ...[1, 37, 1500].map((bytes) =>
+    frameCase(
+      `an answer in chunks of ${bytes} bytes`,
+      'RFC 9113 8.1',
+      'It comes byte for byte.',
+      OK,
+      (say) => [say.get(1, `/?bytes=5000&chunked=${bytes}&trailers`)],
+      { isOnce: true, also: bodyIs(1, patternOf(5000)) },
+    ),
+  ),
+  frameCase(
+    'answers in chunks for small windows',
+    'RFC 9113 6.9',
+    'They come byte for byte.',
+    answered(200),
+    (say) => [
+      async (client) => {
+        client.refills = true;
+      },
+      ...[1, 3, 5, 7].map((id) => say.get(id, `/?bytes=${5000 + id}&chunked=701`)),
+      (client) => client.until(() => [1, 3, 5, 7].every((id) => client.isSettled(id))),
+    ],
+    {
+      stream: 7,
+      requestsMax: 4,
+      isOnce: true,
+      settings: windowOf(300),
+      also: (client) => {
+        for (const id of [1, 3, 5, 7]) bodyIs(id, patternOf(5000 + id))(client);
+      },
+    },
+  ),
+];
+
 const MANY: readonly FrameCase[] = [
   frameCase(
     'a hundred requests in one segment',
@@ -253,4 +314,4 @@ const MANY: readonly FrameCase[] = [
 ];
 
 /** Answers, and how much of them may be sent: RFC 9113 sections 5.1.2 and 6.9. */
-export const ANSWER_CASES: readonly FrameCase[] = [...ANSWERS, ...MANY];
+export const ANSWER_CASES: readonly FrameCase[] = [...ANSWERS, ...SHAPES, ...MANY];

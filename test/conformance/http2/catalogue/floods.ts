@@ -19,6 +19,7 @@ import {
   SETTING,
   settings,
   type Step,
+  streamError,
   windowUpdate,
 } from '../frame-case.ts';
 
@@ -193,6 +194,14 @@ export const FLOODS: readonly FrameCase[] = [
       settings([SETTING.initialWindow, 65_535]),
     ],
     { isOnce: true, settings: [[SETTING.initialWindow, 0]] },
+  ),
+  frameCase(
+    'heads of a stream that was reset, without end',
+    'RFC 9113 10.5',
+    'They are read, and ask for nothing.',
+    [...HARMLESS, ...streamError('PROTOCOL_ERROR'), ...connectionError('STREAM_CLOSED')],
+    (say) => [say.post(1, '/', [['content-length', '1']]), data(1, 'xy', 0), flood(() => say.get(1))],
+    SOME_ARRIVE,
   ),
   frameCase(
     'resets of a stream that is over, without end',
