@@ -308,6 +308,22 @@ test('a client for which much waits can ask for more all the same', async () => 
   expect([...idsOf(90), 301].filter((id) => client.resetCode(id) >= 0)).toEqual([]);
 });
 
+test('what is left of a body that nobody wants may come late, however much was answered meanwhile', async () => {
+  const { port } = await startLimited({ service: { limits: { requestBody: '10KiB' } } });
+  const client = await FrameClient.open(port, NO_TABLE);
+  client.headers(1, [...requestFields('POST', '/upload'), ['content-length', '20000']], 0);
+  await client.settled(1);
+  await eventually(() => expect([client.status(1), client.resetCode(1)]).toEqual([413, NO_ERROR]));
+  for (const from of [3, 143, 283]) {
+    for (const id of idsOf(70, from)) client.get(id);
+    for (const id of idsOf(70, from)) await client.settled(id);
+  }
+  client.data(1, 'late', 0);
+  client.get(501);
+  await client.settled(501);
+  expect([client.status(501), client.goaways]).toEqual([200, []]);
+});
+
 test('an answer whose head had to wait goes on when its body comes later', async () => {
   const big = 20_000_000;
   const sockets = new Map<string, Socket>();

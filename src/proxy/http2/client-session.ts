@@ -73,7 +73,7 @@ export class ClientSession implements ClientLink, Expiring, ReadTaker, FrameSink
   readonly #block: HeaderBlock;
   readonly #received = new ReceiveWindow(RECEIVE_WINDOW_BYTES);
   readonly #streams = new StreamTable<ClientStream>();
-  readonly #ended = new EndedStreams();
+  readonly #ended: EndedStreams;
   readonly #waiting: WaitingStream[] = [];
   /** Of whose body something is coming. */
   #dataStream: ClientStream | null = null;
@@ -100,6 +100,7 @@ export class ClientSession implements ClientLink, Expiring, ReadTaker, FrameSink
     this.frames = new FrameOutbox(socket, host.readBuffers, host.flushRound);
     this.#reader = new FrameReader(this);
     this.#block = new HeaderBlock(listBytesMax(limits) + PAYLOAD_BYTES_MAX);
+    this.#ended = new EndedStreams(limits.concurrentStreamsMax);
     this.#resets = new FrameBudget(RESET_BURST, RESETS_PER_SECOND, nowMs);
     this.#control = new FrameBudget(CONTROL_BURST, CONTROL_PER_SECOND, nowMs);
     this.#idle = new FrameBudget(IDLE_BURST, IDLE_PER_SECOND, nowMs);
@@ -282,7 +283,10 @@ export class ClientSession implements ClientLink, Expiring, ReadTaker, FrameSink
     if (stream !== null) {
       return this.#onTrailers(stream, endsStream, result === 'done' ? fields : null);
     }
-    return id > this.#lastStream ? this.#onRequest(id, endsStream, result === 'done' ? fields : null) : ERROR.none;
+    if (id <= this.#lastStream) {
+      return this.#spend(this.#idle);
+    }
+    return this.#onRequest(id, endsStream, result === 'done' ? fields : null);
   }
 
   /** `fields`: null where there are too many of them. */

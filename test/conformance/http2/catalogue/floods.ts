@@ -212,6 +212,14 @@ export const FLOODS: readonly FrameCase[] = [
     ONCE,
   ),
   frameCase(
+    'trailers of a stream that was reset, without end',
+    'CVE-2025-8671',
+    'They have to be read, and bring nothing.',
+    BROKEN_OFF,
+    (say) => [say.post(1, '/', [['content-length', '1']]), data(1, 'xx', 0), flood(() => head(1, [['x-a', 'b']]))],
+    { isOnce: true, requestsMax: 0 },
+  ),
+  frameCase(
     'a small head that becomes a large one',
     'CVE-2026-47774',
     'What it becomes is counted.',

@@ -21,13 +21,24 @@ describe('a window for what is received', () => {
 
 describe('streams that have ended', () => {
   it('are remembered with whose doing it was, the last ones', () => {
-    const ended = new EndedStreams();
+    const ended = new EndedStreams(4);
     expect(ended.endOf(1)).toBe('unknown');
     ended.add(1, true);
     ended.add(3, false);
     expect([ended.endOf(1), ended.endOf(3), ended.endOf(5)]).toEqual(['by-us', 'by-both', 'unknown']);
-    for (let id = 5; id < 5 + 2 * 127; id += 2) ended.add(id, false);
-    expect([ended.endOf(1), ended.endOf(3)]).toEqual(['unknown', 'by-both']);
+    for (let id = 5; id < 5 + 2 * 64; id += 2) ended.add(id, false);
+    expect([ended.endOf(1), ended.endOf(3), ended.endOf(5)]).toEqual(['by-us', 'unknown', 'by-both']);
+  });
+
+  it('by our doing are remembered as many as may be under way, and no fewer than by default', () => {
+    for (const [streamsMax, remembered] of [
+      [4, 128],
+      [1000, 1000],
+    ] as const) {
+      const ended = new EndedStreams(streamsMax);
+      for (let nth = 0; nth <= remembered; nth++) ended.add(2 * nth + 1, true);
+      expect([ended.endOf(1), ended.endOf(3)]).toEqual(['unknown', 'by-us']);
+    }
   });
 });
 
