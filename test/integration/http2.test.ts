@@ -260,6 +260,16 @@ describe('an answer by HTTP/2', () => {
     await expectBalance(proxy);
   });
 
+  test('that comes before its request is whole reaches clients that are still sending', async () => {
+    const { session, backend, proxy } = await startHttp2({ limits: { requestBody: '100KiB' } });
+    const body = Buffer.alloc(MIB);
+    const refused = Array.from({ length: 4 }, () => session.request({ method: 'POST', path: '/upload', body }));
+    for (const { status } of await Promise.all(refused)) expect(status).toBe(413);
+    expect((await session.request()).status).toBe(200);
+    expect(backend.requests.filter(({ outcome }) => outcome === 'answered')).toHaveLength(1);
+    await expectBalance(proxy);
+  });
+
   test('waits for a client that does not read, and holds the target back for as long', async () => {
     const { session, backend } = await startHttp2();
     const stream = session.open({ path: `/download?bytes=${64 * MIB}`, fields: { 'x-test-id': 'big' } });

@@ -27,6 +27,11 @@ import { COPIED_BYTES_MAX, type SendingSession, StreamOutbox, type WaitingStream
 /** Bytes of a request's body that are thrown away behind an early answer; a client that sends more is not reading. */
 const UNWANTED_BYTES_MAX = 4 * 1024 * 1024;
 /**
+ * How long a client that has its answer may go on with a request that nobody wants before it is asked to stop. Many clients (Node,
+ * curl) forget an answer that they have not looked at when its stream is reset while they send.
+ */
+const UNREAD_MS_MAX = 500;
+/**
  * How often a client that takes nothing of a stream is given its time again because it takes something of the session: many
  * streams may share a slow line, and one that is never taken may not last for ever.
  */
@@ -201,6 +206,9 @@ export class ClientStream implements Requester, Expiring, WaitingStream {
   onEnd(raw: readonly string[] | null): void {
     this.#hasEnded = true;
     this.#hasUnread = false;
+    if (this.#isUnread) {
+      this.#close(false, false);
+    }
     if (this.#phase !== 'body') {
       return;
     }
@@ -234,10 +242,12 @@ export class ClientStream implements Requester, Expiring, WaitingStream {
 
   #discard(bytes: number): void {
     this.#unwantedBytes += bytes;
-    if (this.#unwantedBytes > UNWANTED_BYTES_MAX) {
-      this.reset(ERROR.cancel);
-    } else {
+    if (this.#unwantedBytes <= UNWANTED_BYTES_MAX) {
       this.#credit(bytes);
+    } else if (this.#isUnread) {
+      this.#endUnread();
+    } else {
+      this.reset(ERROR.cancel);
     }
   }
 
@@ -389,12 +399,25 @@ export class ClientStream implements Requester, Expiring, WaitingStream {
     }
   }
 
-  /** The client is asked to stop where its request is not wanted any further: RFC 9113 section 8.1. */
   #onDelivered(): void {
-    if (this.#hasUnread || this.#isMalformed) {
-      this.#owner.frames.reset(this.id, this.#isMalformed ? ERROR.protocol : ERROR.none);
+    if (this.#isMalformed) {
+      this.#owner.frames.reset(this.id, ERROR.protocol);
+    } else if (this.#hasUnread) {
+      this.deadlineAt = this.#host.deadlines.nowMs + UNREAD_MS_MAX;
+      return;
     }
     this.#close(this.#hasUnread, this.#isMalformed);
+  }
+
+  /** The client has all of its answer, and has not ended its request. */
+  get #isUnread(): boolean {
+    return this.#phase === 'delivery' && this.#outbox.isDone;
+  }
+
+  /** The client is asked to stop, as its request is not wanted any further: RFC 9113 section 8.1. */
+  #endUnread(): void {
+    this.#owner.frames.reset(this.id, ERROR.none);
+    this.#close(true, false);
   }
 
   // --- flow, time and the end --------------------------------------------------------------------------------------
@@ -447,6 +470,10 @@ export class ClientStream implements Requester, Expiring, WaitingStream {
   }
 
   expire(): void {
+    if (this.#isUnread) {
+      this.#endUnread();
+      return;
+    }
     if (this.#phase === 'body' && !this.#outbox.isBlocked) {
       this.#exchange?.onClientFault('request_body_timeout');
       return;
@@ -478,7 +505,7 @@ export class ClientStream implements Requester, Expiring, WaitingStream {
 
   /** The client has reset it. */
   onReset(code: number): void {
-    this.#close(false, this.#exchange !== null || code !== ERROR.none);
+    this.#close(false, this.#exchange !== null || (code !== ERROR.none && !this.#isUnread));
   }
 
   /** The connection is gone. */
