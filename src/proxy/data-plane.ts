@@ -29,7 +29,7 @@ import { AccessLog, type LineSink } from './access-log.ts';
 import { type Algorithms, BUILT_IN } from './balance/algorithms.ts';
 import { ServiceBuffers } from './buffer/service-buffers.ts';
 import { Spool, type SpoolOptions } from './buffer/spool.ts';
-import { SHARED_READ_BYTES } from './client-reads.ts';
+import { SHARED_READ_BYTES } from './socket-reads.ts';
 import { ConnectionPipeline } from './connection-pipeline.ts';
 import { TrafficCounters } from './counters.ts';
 import { Deadlines } from './deadlines.ts';

@@ -265,6 +265,7 @@ describe('an answer by HTTP/2', () => {
     const body = Buffer.alloc(MIB);
     const refused = Array.from({ length: 4 }, () => session.request({ method: 'POST', path: '/upload', body }));
     for (const { status } of await Promise.all(refused)) expect(status).toBe(413);
+    expect((await session.request({ method: 'POST', path: '/no%2fthing', body })).status).toBe(400);
     expect((await session.request()).status).toBe(200);
     expect(backend.requests.filter(({ outcome }) => outcome === 'answered')).toHaveLength(1);
     await expectBalance(proxy);

@@ -20,7 +20,7 @@ import { AnswerWriter } from './answer-writer.ts';
 import { BodyReader } from './body-reader.ts';
 import { LF } from './bytes.ts';
 import { type ClientHost, type ClientLink, type Requester, type RunningRequest, UNUSED_MS_MAX } from './client-host.ts';
-import { ClientReads, type ReadTaker } from '../client-reads.ts';
+import { SocketReads, type ReadTaker } from '../socket-reads.ts';
 import type { FieldSection } from './field-section.ts';
 import { GatheredBytes } from './gathered-bytes.ts';
 import { JOINED_BYTES_MAX, Outbox } from './outbox.ts';
@@ -43,7 +43,7 @@ export class ClientConnection implements Requester, ClientLink, Expiring, ReadTa
   readonly #outbox: Outbox;
   readonly #answer: AnswerWriter;
   readonly #body = new BodyReader();
-  readonly #reads: ClientReads;
+  readonly #reads: SocketReads;
   readonly #openedAtMs: number;
   #phase: Phase = 'head';
   #exchange: RunningRequest | null = null;
@@ -70,7 +70,7 @@ export class ClientConnection implements Requester, ClientLink, Expiring, ReadTa
     this.#answer = new AnswerWriter(this.#outbox, host.deadlines);
     this.#openedAtMs = host.deadlines.nowMs;
     this.deadlineAt = this.#openedAtMs + host.spec.timeouts.requestHeadMs;
-    this.#reads = new ClientReads(host.readBuffer, host.readBuffers);
+    this.#reads = new SocketReads(host.readBuffer, host.readBuffers);
     if (!this.#reads.readFrom(socket, this) || socket.readableLength > 0) {
       stopReadingWhenPaused(socket);
       socket.on('data', (chunk: Buffer) => this.#take(chunk, chunk.length));

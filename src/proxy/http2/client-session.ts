@@ -8,7 +8,7 @@
  * (RFC 9113 sections 6.8 and 8.7). `ended`: all was said, and the client has yet to close its side.
  */
 import type { Socket } from 'node:net';
-import { ClientReads, type ReadTaker } from '../client-reads.ts';
+import { SocketReads, type ReadTaker } from '../socket-reads.ts';
 import { type Expiring, NEVER } from '../deadlines.ts';
 import { type ClientLink, type RunningRequest, UNUSED_MS_MAX } from '../http1/client-host.ts';
 import type { Origin } from '../origin.ts';
@@ -45,6 +45,7 @@ import {
   pairsMax,
   RECEIVE_WINDOW_BYTES,
   RESET_BURST,
+  RESETS_PER_ANSWER,
   RESETS_PER_SECOND,
   SMALL_INCREMENT,
   TABLE_BYTES,
@@ -66,7 +67,7 @@ export class ClientSession implements ClientLink, Expiring, ReadTaker, FrameSink
   sendWindow = DEFAULT_WINDOW_BYTES;
   dataFramesSent = 0;
   readonly #socket: Socket;
-  readonly #reads: ClientReads;
+  readonly #reads: SocketReads;
   readonly #reader: FrameReader;
   readonly #decoder = new HpackDecoder(TABLE_BYTES);
   readonly #peer = new PeerSettings();
@@ -105,7 +106,7 @@ export class ClientSession implements ClientLink, Expiring, ReadTaker, FrameSink
     this.#control = new FrameBudget(CONTROL_BURST, CONTROL_PER_SECOND, nowMs);
     this.#idle = new FrameBudget(IDLE_BURST, IDLE_PER_SECOND, nowMs);
     this.deadlineAt = nowMs + timeouts.requestHeadMs;
-    this.#reads = new ClientReads(host.readBuffer, host.readBuffers);
+    this.#reads = new SocketReads(host.readBuffer, host.readBuffers);
     this.#listen(socket);
     host.deadlines.add(this);
     this.#introduce();
@@ -564,7 +565,9 @@ export class ClientSession implements ClientLink, Expiring, ReadTaker, FrameSink
     if (this.#streams.size === 0) {
       this.#onIdle();
     }
-    if (isCostly && this.#spend(this.#resets) !== ERROR.none) {
+    if (!isCostly) {
+      this.#resets.giveBack(RESETS_PER_ANSWER);
+    } else if (this.#spend(this.#resets) !== ERROR.none) {
       this.#breakOff(ERROR.enhanceYourCalm);
     }
   }

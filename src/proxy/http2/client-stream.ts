@@ -207,7 +207,7 @@ export class ClientStream implements Requester, Expiring, WaitingStream {
     this.#hasEnded = true;
     this.#hasUnread = false;
     if (this.#isUnread) {
-      this.#close(false, false);
+      this.#close(false, this.#isMalformed);
     }
     if (this.#phase !== 'body') {
       return;
@@ -389,6 +389,10 @@ export class ClientStream implements Requester, Expiring, WaitingStream {
     }
     this.#hasUnread = this.#phase === 'body' && !this.#hasEnded;
     this.#phase = 'delivery';
+    if (this.#held !== null) {
+      this.#credit(this.#held.length);
+      this.#held = null;
+    }
     this.#outbox.end(trailers);
     if (this.#outbox.isDone) {
       this.#exchange = null;
@@ -400,13 +404,13 @@ export class ClientStream implements Requester, Expiring, WaitingStream {
   }
 
   #onDelivered(): void {
-    if (this.#isMalformed) {
-      this.#owner.frames.reset(this.id, ERROR.protocol);
-    } else if (this.#hasUnread) {
+    if (this.#hasUnread) {
       this.deadlineAt = this.#host.deadlines.nowMs + UNREAD_MS_MAX;
-      return;
+    } else if (this.#isMalformed) {
+      this.#endUnread();
+    } else {
+      this.#close(false, false);
     }
-    this.#close(this.#hasUnread, this.#isMalformed);
   }
 
   /** The client has all of its answer, and has not ended its request. */
@@ -414,10 +418,10 @@ export class ClientStream implements Requester, Expiring, WaitingStream {
     return this.#phase === 'delivery' && this.#outbox.isDone;
   }
 
-  /** The client is asked to stop, as its request is not wanted any further: RFC 9113 section 8.1. */
+  /** The client is asked to stop, as its request is not wanted any further (RFC 9113 section 8.1), or told that it was none. */
   #endUnread(): void {
-    this.#owner.frames.reset(this.id, ERROR.none);
-    this.#close(true, false);
+    this.#owner.frames.reset(this.id, this.#isMalformed ? ERROR.protocol : ERROR.none);
+    this.#close(true, this.#isMalformed);
   }
 
   // --- flow, time and the end --------------------------------------------------------------------------------------

@@ -32,6 +32,8 @@ export function listBytesMax(limits: ListenerLimits): number {
  */
 export const RESET_BURST = 200;
 export const RESETS_PER_SECOND = 20;
+/** And for each answer that is taken: many users may share one connection, of whom some give up. */
+export const RESETS_PER_ANSWER = 0.5;
 
 /** Pings and settings, which we answer, at once and per second. Some clients measure round trips all the time. */
 export const CONTROL_BURST = 200;

@@ -10,7 +10,7 @@ import type { Deadlines } from '../deadlines.ts';
 import type { DescriptorBudget } from '../descriptor-budget.ts';
 import type { FailureCode } from '../errors.ts';
 import { ClientConnection } from '../http1/client-connection.ts';
-import { SHARED_READ_BYTES } from '../client-reads.ts';
+import { SHARED_READ_BYTES } from '../socket-reads.ts';
 import type { ClientLink, Requester, RunningRequest } from '../http1/client-host.ts';
 import type { HeldRequest } from '../hold/held-request.ts';
 import { RequestHead } from '../http1/request-head.ts';

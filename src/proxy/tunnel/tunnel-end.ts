@@ -1,12 +1,12 @@
 /**
  * One of the two sockets between which bytes pass as they are: what it is sent is written, what it reads is handed on.
  *
- * Both are read as clients are (client-reads.ts): what is little into memory that all connections of a listener share, much
+ * Both are read as clients are (socket-reads.ts): what is little into memory that all connections of a listener share, much
  * into memory of its own, which is used again when the other side has sent it. Nothing is timed here as long as all that was
  * written is taken.
  */
 import { connect, type LookupFunction, type Socket } from 'node:net';
-import { ClientReads, type ReadTaker } from '../client-reads.ts';
+import { SocketReads, type ReadTaker } from '../socket-reads.ts';
 import { JOINED_BYTES_MAX, Outbox } from '../http1/outbox.ts';
 import { plainAddress } from '../origin.ts';
 import { INLINE_BYTES_MAX, type ReadBuffers, type Sender } from '../read-buffers.ts';
@@ -50,11 +50,11 @@ export class TunnelEnd implements ReadTaker {
   readonly #user: TunnelEndUser;
   readonly #socket: Socket;
   readonly #outbox: Outbox;
-  readonly #reads: ClientReads;
+  readonly #reads: SocketReads;
   #isPaused = false;
   #hasPeerEnded = false;
 
-  private constructor(user: TunnelEndUser, socket: Socket, reads: ClientReads, readBuffers: ReadBuffers) {
+  private constructor(user: TunnelEndUser, socket: Socket, reads: SocketReads, readBuffers: ReadBuffers) {
     this.#user = user;
     this.#socket = socket;
     this.#outbox = new Outbox(socket, readBuffers);
@@ -67,7 +67,7 @@ export class TunnelEnd implements ReadTaker {
 
   /** Over a socket that was accepted just now. */
   static over(accepted: Socket, user: TunnelEndUser, { readBuffer, readBuffers }: ReadMemory): TunnelEnd {
-    const reads = new ClientReads(readBuffer, readBuffers);
+    const reads = new SocketReads(readBuffer, readBuffers);
     const end = new TunnelEnd(user, accepted, reads, readBuffers);
     if (!reads.readFrom(accepted, end)) {
       accepted.on('data', (chunk: Buffer) => void user.onBytes(chunk, chunk.length));
@@ -81,7 +81,7 @@ export class TunnelEnd implements ReadTaker {
     user: TunnelEndUser & { onConnect(): void },
     { readBuffer, readBuffers }: ReadMemory,
   ): TunnelEnd {
-    const reads = new ClientReads(readBuffer, readBuffers);
+    const reads = new SocketReads(readBuffer, readBuffers);
     // For each address of a name there is a new handle, which must be told anew where to read to.
     const onread = { buffer: () => reads.buffer, callback: (count: number) => end.onRead(count) };
     const socket = connect({ host, port, lookup, onread, noDelay: true, allowHalfOpen: true });

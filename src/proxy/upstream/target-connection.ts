@@ -9,7 +9,7 @@
  */
 import { connect, type Socket } from 'node:net';
 import { assert } from '../../base/assert.ts';
-import { ClientReads } from '../client-reads.ts';
+import { SocketReads } from '../socket-reads.ts';
 import { type Expiring, NEVER } from '../deadlines.ts';
 import { connectFailure, type FailureCode } from '../errors.ts';
 import { ChunkedDecoder } from '../http1/chunked-decoder.ts';
@@ -64,7 +64,7 @@ export class TargetConnection implements Expiring {
   readonly #pool: ConnectionPool;
   readonly #socket: Socket;
   readonly #outbox: Outbox;
-  readonly #reads: ClientReads;
+  readonly #reads: SocketReads;
   #phase: Phase = 'connecting';
   #user: ConnectionUser | null = null;
   #served = 0;
@@ -90,7 +90,7 @@ export class TargetConnection implements Expiring {
 
   constructor(pool: ConnectionPool) {
     this.#pool = pool;
-    this.#reads = new ClientReads(pool.shared.readBuffer, pool.shared.readBuffers);
+    this.#reads = new SocketReads(pool.shared.readBuffer, pool.shared.readBuffers);
     this.deadlineAt = pool.shared.deadlines.nowMs + pool.limits.connectMs;
     this.#socket = connect({
       host: pool.host,

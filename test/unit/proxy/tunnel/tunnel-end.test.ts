@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
-import { SHARED_READ_BYTES } from '../../../../src/proxy/client-reads.ts';
+import { SHARED_READ_BYTES } from '../../../../src/proxy/socket-reads.ts';
 import { ReadBuffers, type Sender } from '../../../../src/proxy/read-buffers.ts';
 import { type ReadMemory, TunnelEnd, type TunnelEndUser } from '../../../../src/proxy/tunnel/tunnel-end.ts';
 import { eventually } from '../../../helpers/eventually.ts';

@@ -1,13 +1,13 @@
 import { Socket } from 'node:net';
 import { expect, test } from 'vitest';
 
-import { ClientReads, SHARED_READ_BYTES } from '../../../src/proxy/client-reads.ts';
+import { SocketReads, SHARED_READ_BYTES } from '../../../src/proxy/socket-reads.ts';
 import { ReadBuffers } from '../../../src/proxy/read-buffers.ts';
 
 const SHARED = Buffer.alloc(SHARED_READ_BYTES);
 
 test('memory of its own is taken only for much that is passed on, and given back', () => {
-  const reads = new ClientReads(SHARED, new ReadBuffers());
+  const reads = new SocketReads(SHARED, new ReadBuffers());
   reads.prepare(SHARED.length, false);
   expect(reads.buffer).toBe(SHARED);
   reads.prepare(SHARED.length - 1, true);
@@ -23,7 +23,7 @@ test('memory of its own is taken only for much that is passed on, and given back
 });
 
 test('what is held on to is not read into again', () => {
-  const reads = new ClientReads(SHARED, new ReadBuffers());
+  const reads = new SocketReads(SHARED, new ReadBuffers());
   reads.prepare(SHARED.length, true);
   const own = reads.buffer;
   reads.passed(own, { given: 10, hasSent: () => false });
@@ -37,7 +37,7 @@ test('what is held on to is not read into again', () => {
 
 test('memory of its own is there for others once nothing more is read, and but once', () => {
   const buffers = new ReadBuffers();
-  const reads = new ClientReads(SHARED, buffers);
+  const reads = new SocketReads(SHARED, buffers);
   reads.prepare(SHARED.length, true);
   const own = reads.buffer;
   reads.release();
@@ -49,7 +49,7 @@ test('memory of its own is there for others once nothing more is read, and but o
 
 test('what came into shared memory is passed on in memory of its own, unless it is little', () => {
   const buffers = new ReadBuffers();
-  const reads = new ClientReads(SHARED, buffers);
+  const reads = new SocketReads(SHARED, buffers);
   SHARED.fill('a');
   expect(reads.keepable(SHARED, 0, 100).buffer).toBe(SHARED.buffer);
   reads.passed(SHARED, null);
@@ -71,6 +71,6 @@ test('what came into shared memory is passed on in memory of its own, unless it 
 
 test('a socket that is none of the kind known is read by its events', () => {
   const taker = { onRead: () => true };
-  expect(new ClientReads(SHARED, new ReadBuffers()).readFrom({} as Socket, taker)).toBe(false);
-  expect(new ClientReads(SHARED, new ReadBuffers()).readFrom(new Socket(), taker)).toBe(false);
+  expect(new SocketReads(SHARED, new ReadBuffers()).readFrom({} as Socket, taker)).toBe(false);
+  expect(new SocketReads(SHARED, new ReadBuffers()).readFrom(new Socket(), taker)).toBe(false);
 });

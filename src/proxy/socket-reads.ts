@@ -21,7 +21,7 @@ export interface ReadTaker {
   onRead(count: number): boolean;
 }
 
-export class ClientReads {
+export class SocketReads {
   readonly #shared: Buffer;
   /** What the next read goes into. */
   buffer: Buffer;
