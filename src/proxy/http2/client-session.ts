@@ -10,9 +10,8 @@
 import type { Socket } from 'node:net';
 import { SocketReads, type ReadTaker } from '../socket-reads.ts';
 import { type Expiring, NEVER } from '../deadlines.ts';
-import { type ClientLink, type RunningRequest, UNUSED_MS_MAX } from '../http1/client-host.ts';
+import { type ClientLink, UNUSED_MS_MAX } from '../http1/client-host.ts';
 import type { Origin } from '../origin.ts';
-import { INLINE_BYTES_MAX } from '../read-buffers.ts';
 import { ClientStream, type StreamOwner } from './client-stream.ts';
 import { EndedStreams } from './ended-streams.ts';
 import { FrameBudget } from './frame-budget.ts';
@@ -384,18 +383,6 @@ export class ClientSession implements ClientLink, Expiring, ReadTaker, FrameSink
     if (endsStream && stream !== null && stream.isReceiving) {
       stream.onEnd(null);
     }
-  }
-
-  passBody(exchange: RunningRequest, buffer: Buffer, from: number, to: number): void {
-    if (to - from <= INLINE_BYTES_MAX) {
-      exchange.requestBody(buffer.subarray(from, to));
-      return;
-    }
-    const { readBuffers } = this.host;
-    const copy = readBuffers.take(PAYLOAD_BYTES_MAX);
-    buffer.copy(copy, 0, from, to);
-    const holder = exchange.requestBody(copy.subarray(0, to - from));
-    readBuffers.giveBack(copy, holder, holder === null ? 0 : holder.given);
   }
 
   // --- all other frames --------------------------------------------------------------------------------------------

@@ -46,8 +46,6 @@ export interface StreamOwner extends SendingSession {
   readonly host: SessionHost;
   /** Bytes that the client has taken of all that was sent to it. */
   readonly bytesTaken: number;
-  /** Passes on what is good only until this call returns. */
-  passBody(exchange: RunningRequest, buffer: Buffer, from: number, to: number): void;
   /** `isResetByUs`: the client may not know of it yet. `isCostly`: by the client's doing, before it had its answer. */
   onStreamClosed(stream: ClientStream, isResetByUs: boolean, isCostly: boolean): void;
 }
@@ -187,7 +185,8 @@ export class ClientStream implements Requester, Expiring, WaitingStream {
   #passOn(exchange: RunningRequest, buffer: Buffer, from: number, to: number): void {
     this.#awaitBody(exchange);
     this.#credit(to - from);
-    this.#owner.passBody(exchange, buffer, from, to);
+    // No frame is longer than what is copied on the way to a target: nobody holds on to the memory that it was read into.
+    exchange.requestBody(buffer.subarray(from, to));
     this.#exchange?.onClientTurnEnd();
   }
 
